@@ -1,0 +1,205 @@
+/* belfry/config.h - what an operator may set: one table, and the struct that it fills.
+ *
+ * Layer   nouns (may include: libc)
+ * Threads written by main before any thread starts; constant, and read by all, from then on
+ * Memory  strings and lists belong to struct config until config_deinit()
+ * Errors  none here; broker/config.h reads and checks
+ *
+ * From CONFIG_TABLE come the fields below, the reading of file, environment and command line,
+ * `--help`, `--print-config`, `--check` and the reference page deploy/CONFIG.md. A new key is one
+ * row here; a key with a form of its own is also a kind, with its check in broker/config_value.c.
+ */
+#ifndef BELFRY_CONFIG_H
+#define BELFRY_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* One line per kind of value: kind, C type of the field. */
+#define CONFIG_KIND_TABLE(X)              \
+	X(ADDRESSES, struct config_list)  \
+	X(ALGORITHMS, struct config_list) \
+	X(KEYS, struct config_list)       \
+	X(ORIGINS, struct config_list)    \
+	X(RULES, struct config_list)      \
+	X(ADMIN, char *)                  \
+	X(REDIS, char *)                  \
+	X(STREAM, char *)                 \
+	X(COOKIE, char *)                 \
+	X(SECRET, char *)                 \
+	X(COUNT, uint32_t)                \
+	X(SIZE, uint32_t)                 \
+	X(DURATION, uint32_t)             \
+	X(SWITCH, bool)                   \
+	X(CHOICE, unsigned)
+
+/* Flags of a key. */
+#define CONFIG_LIST 1u   /* a struct config_list: may be repeated, items have commas between */
+#define CONFIG_SECRET 2u /* never shown: printed as *** */
+#define CONFIG_RELOAD 4u /* no connection depends on it: may change while connections stay */
+#define CONFIG_ZERO 8u   /* 0 is allowed beside min..max */
+
+/* One line per key: key, kind, field, default as text, min, max, flags, allowed, help.
+ * min and max are in the field's unit (bytes, milliseconds) and 0 where they have no meaning;
+ * `allowed` is the whole text for people where it cannot be made from min and max, else "".
+ * A CHOICE stores the index of the word in `allowed`; the enums below name them in that order. */
+#define CONFIG_TABLE(X)                                                                          \
+	X(listen, ADDRESSES, listen, "127.0.0.1:8080", 0, 0, CONFIG_LIST,                        \
+	  "IPV4:PORT, [IPV6]:PORT or :PORT for all; port 0 picks one",                           \
+	  "addresses for clients")                                                               \
+	X(admin, ADMIN, admin, "127.0.0.1:8081", 0, 0, 0, "HOST:PORT as in listen, or off",      \
+	  "address for health, metrics and the HTTP API; keep it private")                       \
+	X(redis, REDIS, redis, "", 0, 0, CONFIG_SECRET,                                          \
+	  "redis://[user:password@]host[:port][/db], or empty",                                  \
+	  "the Redis that holds the log; empty: the embedded log, in memory, for one node")      \
+	X(stream, STREAM, stream, "belfry:in", 0, 0, 0,                                          \
+	  "1 to 255 printable characters without blanks",                                        \
+	  "key of the stream that producers append to")                                          \
+	X(partitions, COUNT, partitions, "1", 1, 1, 0, "1 (more is not offered yet)",            \
+	  "number of streams that the log is spread over")                                       \
+	X(pubsub, SWITCH, pubsub, "off", 0, 0, 0, "off (on is not offered yet)",                 \
+	  "deliver what is published on the Redis channels ws:*")                                \
+	X(shards, COUNT, shards, "0", 0, 64, 0, "",                                              \
+	  "threads that hold connections; 0: one less than the processors, at least 1")          \
+	X(auth, CHOICE, auth, "jwt", 0, 0, 0, "jwt|none",                                        \
+	  "how clients prove who they are; none is for development")                             \
+	X(auth_none_anywhere, SWITCH, auth_none_anywhere, "off", 0, 1, 0, "",                    \
+	  "allow auth = none on addresses that other machines can reach")                        \
+	X(secret_key, SECRET, secret_key, "", 16, 4096, CONFIG_SECRET | CONFIG_RELOAD,           \
+	  "16 to 4096 bytes, better 32 or more",                                                 \
+	  "the key that tokens are signed with; required with auth = jwt")                       \
+	X(algorithm, ALGORITHMS, algorithm, "HS256", 0, 0, CONFIG_LIST | CONFIG_RELOAD,          \
+	  "HS256|HS384|HS512", "algorithms that a token may be signed with")                     \
+	X(token_cookie, COOKIE, token_cookie, "", 0, 0, CONFIG_RELOAD,                           \
+	  "the name of a cookie, or empty for none", "cookie that may carry the token")          \
+	X(api_key, KEYS, api_key, "", 1, 4096, CONFIG_LIST | CONFIG_SECRET | CONFIG_RELOAD,      \
+	  "1 to 4096 printable characters without blanks and commas, better 16 or more",         \
+	  "keys that may publish over HTTP; empty: nobody may")                                  \
+	X(max_connections, COUNT, max_connections, "200000", 1, 10000000, CONFIG_RELOAD, "",     \
+	  "connections that this node takes")                                                    \
+	X(max_connections_per_user, COUNT, max_connections_per_user, "0", 0, 10000000,           \
+	  CONFIG_RELOAD, "", "connections of one user on this node; 0: no limit")                \
+	X(max_connections_per_ip, COUNT, max_connections_per_ip, "0", 0, 10000000,               \
+	  CONFIG_RELOAD, "", "connections from one address on this node; 0: no limit")           \
+	X(max_subscriptions, COUNT, max_subscriptions, "100", 1, 1000, 0, "",                    \
+	  "channels of one connection")                                                          \
+	X(max_header_bytes, SIZE, max_header_bytes, "8k", 1024, 65536, 0, "",                    \
+	  "request line and headers of one HTTP request")                                        \
+	X(max_message_size, SIZE, max_message_size, "64k", 1024, 1048576, 0, "",                 \
+	  "one entry of the log; a larger one becomes a dead letter")                            \
+	X(max_client_message, SIZE, max_client_message, "64k", 125, 1048576, 0, "",              \
+	  "one message from a client; a larger one is answered with close 1009")                 \
+	X(max_outbox_bytes, SIZE, max_outbox_bytes, "256k", 65536, 67108864, 0, "",              \
+	  "what may wait for one slow connection")                                               \
+	X(handshake_timeout, DURATION, handshake_timeout_ms, "10s", 100, 300000, CONFIG_RELOAD,  \
+	  "", "from accept to a finished upgrade")                                               \
+	X(heartbeat_interval, DURATION, heartbeat_interval_ms, "30s", 1000, 3600000,             \
+	  CONFIG_ZERO, "", "time between two pings to a connection; 0: off, with the timeout")   \
+	X(heartbeat_timeout, DURATION, heartbeat_timeout_ms, "60s", 1000, 86400000, 0, "",       \
+	  "a client silent for so long is closed with 4408; longer than heartbeat_interval")     \
+	X(idle_timeout, DURATION, idle_timeout_ms, "0", 1000, 86400000, CONFIG_ZERO, "",         \
+	  "close after so long without a message in either direction; 0: off")                   \
+	X(close_timeout, DURATION, close_timeout_ms, "2s", 100, 60000, CONFIG_RELOAD, "",        \
+	  "wait for the client's half of a close")                                               \
+	X(token_grace, DURATION, token_grace_ms, "10s", 0, 3600000, CONFIG_RELOAD, "",           \
+	  "time to send a new token after the old one has expired")                              \
+	X(allow_origin, ORIGINS, allow_origin, "", 0, 0, CONFIG_LIST | CONFIG_RELOAD,            \
+	  "* or scheme://host[:port] without a path; empty: any",                                \
+	  "origins of web pages that may connect")                                               \
+	X(subscribe, RULES, subscribe,                                                           \
+	  "trending=any, feed=claim, engagement=any, typing=claim, announcements=any, *=claim",  \
+	  0, 0, CONFIG_LIST | CONFIG_RELOAD,                                                     \
+	  "NAMESPACE=WHO with any, claim or none as WHO and * for all other namespaces",         \
+	  "who may subscribe to the channels of a namespace; none where no rule fits")           \
+	X(debug_echo, SWITCH, debug_echo, "off", 0, 1, 0, "",                                    \
+	  "serve /echo, without a token, for tests of the protocol")                             \
+	X(demo, SWITCH, demo, "off", 0, 1, 0, "", "serve a small page at /")                     \
+	X(log_level, CHOICE, log_level, "info", 0, 0, CONFIG_RELOAD, "debug|info|warn|error",    \
+	  "the least important lines that are still logged")                                     \
+	X(log_format, CHOICE, log_format, "text", 0, 0, 0, "text|json",                          \
+	  "lines for people or for programs")                                                    \
+	X(drain_window, DURATION, drain_window_ms, "0s", 0, 600000, CONFIG_RELOAD, "",           \
+	  "time over which connections are closed at SIGTERM")
+
+enum config_key {
+#define X(key, ...) CONFIG_KEY_##key,
+	CONFIG_TABLE(X)
+#undef X
+	CONFIG_KEY_COUNT
+};
+
+enum config_auth { CONFIG_AUTH_JWT, CONFIG_AUTH_NONE };
+enum config_log_level { CONFIG_LOG_DEBUG, CONFIG_LOG_INFO, CONFIG_LOG_WARN, CONFIG_LOG_ERROR };
+enum config_log_format { CONFIG_LOG_TEXT, CONFIG_LOG_JSON };
+
+/* Bits of config.algorithms. */
+#define CONFIG_ALGORITHM_HS256 1u
+#define CONFIG_ALGORITHM_HS384 2u
+#define CONFIG_ALGORITHM_HS512 4u
+
+#define CONFIG_LISTEN_MAX 16 /* addresses in `listen` */
+#define CONFIG_HOST_SIZE 256 /* a host name is at most 253 bytes (RFC 1035), with final zero */
+
+struct config_list {
+	char **items; /* NULL when count is 0 */
+	uint32_t count;
+};
+
+/* Where to listen. host is an IPv4 or IPv6 address as inet_ntop() writes it, without brackets,
+ * or "*": every address of the machine, IPv6 and IPv4. port 0: the kernel picks one. */
+struct config_address {
+	char host[CONFIG_HOST_SIZE];
+	uint16_t port;
+};
+
+struct config_address_list {
+	struct config_address *items;
+	uint32_t count;
+};
+
+/* Where the log is. host is a name or an address, without brackets. */
+struct config_redis {
+	bool on; /* false: no URL was given, the log is the embedded one, the rest is zero */
+	char host[CONFIG_HOST_SIZE];
+	uint16_t port;
+	uint32_t db;
+	char *user;     /* NULL: none; %XX of the URL is decoded */
+	char *password; /* NULL: none; %XX of the URL is decoded */
+};
+
+/* Who may subscribe to the channels of a namespace. CLAIM: whom the token's `channels` names. */
+enum config_who { CONFIG_WHO_ANY, CONFIG_WHO_CLAIM, CONFIG_WHO_NONE };
+
+/* Order does not matter: the rule with the namespace's own name is asked first, then "*", and
+ * without either the answer is CONFIG_WHO_NONE. No pattern is there twice. */
+struct config_rule {
+	char *pattern; /* a namespace, or "*" */
+	enum config_who who;
+};
+
+struct config_rule_list {
+	struct config_rule *items;
+	uint32_t count;
+};
+
+#define X(kind, type) typedef type config_type_##kind;
+CONFIG_KIND_TABLE(X)
+#undef X
+
+/* Every key of the table is a field of its name (durations: name_ms, in milliseconds; sizes in
+ * bytes). No char * is NULL: what was not given is "". */
+struct config {
+#define X(key, kind, field, ...) config_type_##kind field;
+	CONFIG_TABLE(X)
+#undef X
+
+	/* The same, read: what the threads use. */
+	struct config_address_list listen_addresses; /* from listen, at least one */
+	bool admin_on;                               /* admin is not "off" */
+	struct config_address admin_address;         /* from admin, when admin_on */
+	struct config_redis redis_server;            /* from redis */
+	unsigned algorithms;                         /* from algorithm, CONFIG_ALGORITHM_* bits */
+	struct config_rule_list subscribe_rules;     /* from subscribe */
+};
+
+#endif

@@ -1,0 +1,52 @@
+/* belfry/ring_tag.h - tags that one thread puts into another thread's ring.
+ *
+ * Layer   nouns (may include: libc)
+ * Threads any; values
+ * Memory  64 bits
+ * Errors  none
+ *
+ * The top byte of every tag is the operation. The first ones cross threads; each thread's own
+ * start at RING_OP_OWN. A handoff carries all that a shard needs to know of a new socket.
+ */
+#ifndef BELFRY_RING_TAG_H
+#define BELFRY_RING_TAG_H
+
+#include <stdint.h>
+
+enum ring_op {
+	RING_OP_NONE,    /* nobody looks at the completion */
+	RING_OP_WAKE,    /* something was pushed to a lane */
+	RING_OP_STOP,    /* main: end */
+	RING_OP_HANDOFF, /* acceptor: a new socket; the result is its slot */
+	RING_OP_OWN = 16,
+};
+
+/* Why the acceptor wants a socket refused; the shard gives the answer. */
+enum handoff_verdict { HANDOFF_ADMIT, HANDOFF_FULL, HANDOFF_ADDRESS_FULL };
+
+static inline uint64_t ring_tag(unsigned op, uint64_t rest)
+{
+	return (uint64_t)op << 56 | rest;
+}
+
+static inline unsigned ring_tag_op(uint64_t tag)
+{
+	return (unsigned)(tag >> 56);
+}
+
+static inline uint64_t handoff_tag(enum handoff_verdict verdict, uint32_t address)
+{
+	return ring_tag(RING_OP_HANDOFF, (uint64_t)verdict << 32 | address);
+}
+
+static inline enum handoff_verdict handoff_tag_verdict(uint64_t tag)
+{
+	return (enum handoff_verdict)((tag >> 32) & 0xFF);
+}
+
+static inline uint32_t handoff_tag_address(uint64_t tag)
+{
+	return (uint32_t)tag;
+}
+
+#endif
