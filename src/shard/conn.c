@@ -1,0 +1,166 @@
+/* shard/conn.c - the life of a connection's record. */
+#include "shard/conn.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "shard/receive.h"
+#include "shard/receipts.h"
+#include "shard/send.h"
+#include "shard/shard_state.h"
+#include "shard/subscriptions.h"
+#include "shard/timers.h"
+#include "wire/ws_frame.h"
+
+static const struct {
+	uint16_t code;
+	const char *text;
+} reasons[] = {
+#define X(name, code, text, label) [CLOSE_##name] = {code, text},
+	CLOSE_REASON_TABLE(X)
+#undef X
+};
+
+void conn_open(struct shard *shard, uint32_t slot, uint64_t handoff)
+{
+	struct conn *conn = conn_at(shard, slot);
+	uint32_t generation = conn->generation + 1;
+	/* A queue may still name this slot from its last use; that is harmless, twice is not. */
+	uint16_t queued = conn->flags & (CONN_QUEUED_READ | CONN_QUEUED_SEND);
+
+	ASSERT(conn->state == CONN_FREE);
+	*conn = (struct conn){
+		.generation = generation,
+		.state = CONN_HEAD,
+		.flags = queued,
+		.verdict = (uint8_t)handoff_tag_verdict(handoff),
+		.address = handoff_tag_address(handoff),
+		.user = CHANNEL_NONE,
+		.subscriptions_capacity = SUBSCRIPTIONS_INLINE,
+		.heard_ms = (uint32_t)shard->now_ms,
+		.active_ms = (uint32_t)shard->now_ms,
+		.expires_s = UINT32_MAX,
+		.sent_turn = shard->turn - 1,
+	};
+	wheel_timer_init(&conn->timer);
+	shard->sockets++;
+	counter_add(&shard->counters->sockets, 1);
+	timers_arm(shard, conn, shard->config->handshake_timeout_ms);
+	uring_poll_readable(shard->uring, slot, conn_tag(shard, conn, SHARD_OP_READABLE, 0));
+}
+
+/* No more notices, no more counting by the router; what was said before still goes out. */
+static void conn_close_leave(struct shard *shard, struct conn *conn, enum close_reason reason)
+{
+	if (conn->state == CONN_OPEN || conn->state == CONN_ECHO)
+		counter_subtract(&shard->counters->connections, 1);
+	if (conn->state < CONN_CLOSING) {
+		conn->reason = (uint8_t)reason;
+		counter_add(&shard->counters->closed[reason], 1);
+	}
+	subscriptions_remove_all(shard, conn);
+	if (conn_has(conn, CONN_ATTACHED))
+		receipts_detach(shard, conn);
+	conn_clear(conn, CONN_ATTACHED);
+	subscriptions_release_user(shard, conn);
+	free(conn->claims);
+	conn->claims = NULL;
+}
+
+void conn_close(struct shard *shard, struct conn *conn, enum close_reason reason)
+{
+	bool has_frame = reasons[reason].code != 0 && conn_has(conn, CONN_UPGRADED);
+
+	ASSERT(reason < CLOSE_REASON_COUNT);
+	if (conn->state == CONN_FREE || conn->state >= CONN_CLOSING)
+		return;
+	if (!has_frame && reason != CLOSE_HTTP_DONE && reason != CLOSE_HTTP_REFUSED &&
+	    reason != CLOSE_PEER_CLOSED) {
+		conn_close_join(shard, conn, reason);
+		return;
+	}
+	if (has_frame)
+		send_close_frame(shard, conn, reasons[reason].code, reasons[reason].text);
+	if (conn->state == CONN_FINISHING)
+		return; /* not even that could be kept for it */
+	conn_close_leave(shard, conn, reason);
+	if (!has_frame) /* else its reader is in the middle of a frame and must stay there */
+		conn_drop_inbound(conn);
+	conn->state = CONN_CLOSING;
+	/* Whoever has heard the other's end closes first; else the client has the word. */
+	if (conn_has(conn, CONN_PEER_CLOSED) || reason == CLOSE_HTTP_DONE)
+		conn_set(conn, CONN_END_WHEN_SENT);
+	timers_arm(shard, conn, shard->config->close_timeout_ms);
+	send_queue(shard, conn);
+	receive_queue(shard, conn);
+}
+
+void conn_close_join(struct shard *shard, struct conn *conn, enum close_reason reason)
+{
+	ASSERT(conn->state != CONN_FREE);
+	if (conn->state == CONN_FINISHING)
+		return;
+	conn_close_leave(shard, conn, reason);
+	conn_drop_inbound(conn);
+	conn->state = CONN_FINISHING;
+	wheel_disarm(&shard->wheel, conn_slot(shard, conn));
+	send_forget(shard, conn);
+	uring_close(shard->uring, conn_slot(shard, conn), conn_tag(shard, conn, SHARD_OP_CLOSE, 0));
+}
+
+void conn_close_finish(struct shard *shard, struct conn *conn)
+{
+	struct departure departure = {.address = conn->address, .verdict = conn->verdict};
+
+	ASSERT(conn->state == CONN_FINISHING && conn->inbound == NULL);
+	outbox_destroy(&conn->outbox);
+	conn->state = CONN_FREE;
+	ASSERT(shard->sockets > 0);
+	shard->sockets--;
+	counter_subtract(&shard->counters->sockets, 1);
+	bool pushed = ring_push(&shard->departures->ring, &departure);
+
+	ASSERT(pushed); /* the lane has more room than the shard has slots */
+}
+
+struct inbound *conn_need_inbound(struct conn *conn)
+{
+	if (!conn->inbound)
+		conn->inbound = calloc(1, sizeof(*conn->inbound));
+	return conn->inbound;
+}
+
+enum status conn_store(struct conn *conn, struct slice bytes, size_t size_max)
+{
+	struct inbound *in = conn_need_inbound(conn);
+
+	if (!in)
+		return STATUS_NO_MEMORY;
+	if (bytes.size > size_max || in->size > size_max - bytes.size)
+		return STATUS_TOO_LARGE;
+	if (in->capacity - in->size < bytes.size) {
+		size_t capacity = in->capacity ? in->capacity : 512;
+
+		while (capacity - in->size < bytes.size)
+			capacity *= 2;
+		uint8_t *grown = realloc(in->bytes, capacity);
+
+		if (!grown)
+			return STATUS_NO_MEMORY;
+		in->bytes = grown;
+		in->capacity = capacity;
+	}
+	if (bytes.size > 0)
+		memcpy(in->bytes + in->size, bytes.bytes, bytes.size);
+	in->size += bytes.size;
+	return STATUS_OK;
+}
+
+void conn_drop_inbound(struct conn *conn)
+{
+	if (!conn->inbound)
+		return;
+	free(conn->inbound->bytes);
+	free(conn->inbound);
+	conn->inbound = NULL;
+}

@@ -1,0 +1,122 @@
+/* shard/conn.h - one client connection: its record, its states, its end.
+ *
+ * Layer   shard (may include: lane, wire, uring, log, base, libc)
+ * Threads the shard that owns it, for life
+ * Memory  one record in the shard's slab, found by the slot of its direct descriptor; heap only
+ *         while bytes are half in (inbound) or wait to go out (outbox)
+ * Errors  a connection that cannot go on is closed with a reason
+ *
+ * FREE -> HEAD -> ATTACHING -> OPEN -> CLOSING -> FINISHING -> FREE. HEAD reads HTTP requests
+ * and may go to CLOSING at once, or to ECHO instead of ATTACHING. Closing has three steps: ask
+ * (conn_close: the client is told), wait for the kernel (conn_close_join), finish
+ * (conn_close_finish: the slot may be used again).
+ */
+#ifndef BELFRY_SHARD_CONN_H
+#define BELFRY_SHARD_CONN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "belfry/close_reason.h"
+#include "belfry/event_id.h"
+#include "shard/outbox.h"
+#include "shard/wheel.h"
+#include "wire/ws_inbound.h"
+
+struct shard;
+
+enum conn_state {
+	CONN_FREE,
+	CONN_HEAD,      /* reads an HTTP request */
+	CONN_ATTACHING, /* the router was asked; what the client sends waits in its socket */
+	CONN_OPEN,      /* speaks the native protocol */
+	CONN_ECHO,      /* on the debug route */
+	CONN_CLOSING,   /* all was said; reads and drops until the client ends or time is up */
+	CONN_FINISHING, /* the kernel closes the descriptor */
+};
+
+/* Each flag states when it is true. */
+enum conn_flag {
+	CONN_BLOCKED = 1 << 0,      /* the socket took fewer bytes than given; a poll for
+				     * writability is armed */
+	CONN_LAGGING = 1 << 1,      /* a tape it follows has, or had, more for it */
+	CONN_QUEUED_READ = 1 << 2,  /* is on the shard's list of readable connections */
+	CONN_QUEUED_SEND = 1 << 3,  /* is on the shard's list of those with bytes to send */
+	CONN_UNREAD = 1 << 4,       /* its socket may have bytes nobody has asked for yet */
+	CONN_END_WHEN_SENT = 1 << 5, /* goes to the kernel's close when its outbox is empty */
+	CONN_PEER_CLOSED = 1 << 6,  /* the client's close frame has come */
+	CONN_ATTACHED = 1 << 7,     /* the router was asked and counts it: it must hear the end */
+	CONN_SUBPROTOCOL = 1 << 8,  /* the client offered the subprotocol belfry */
+	CONN_ADMIN = 1 << 9,        /* its token says admin */
+	CONN_BEHIND = 1 << 10,      /* something for it found no room: it is closed at the next
+				     * look at its outbox, outside of any walk over members */
+	CONN_EXPIRING = 1 << 11,    /* the token is over; its grace period runs */
+	CONN_UPGRADED = 1 << 12,    /* the 101 answer was given: frames may follow */
+};
+
+#define SUBSCRIPTIONS_INLINE 3 /* all, user:{sub}, announcements */
+
+struct subscription {
+	uint32_t channel; /* index in the shard's channels */
+	uint32_t member;  /* index among its members; MEMBER_NONE: not joined yet */
+};
+
+/* What of a request or a message is here while the rest is not; heap. */
+struct inbound {
+	struct ws_inbound ws; /* OPEN, ECHO: the reader in the middle of a message */
+	struct event_id resume; /* ATTACHING: the position that the client named */
+	bool has_resume;
+	uint8_t *bytes; /* HEAD: of the request; OPEN, ECHO: payload of the message so far */
+	size_t size;
+	size_t capacity;
+};
+
+struct conn {
+	struct inbound *inbound; /* NULL: nothing is half in */
+	struct outbox *outbox;   /* NULL: nothing waits */
+	char *claims;            /* the token's claim `channels` as JSON text; NULL: none */
+	union {
+		struct subscription few[SUBSCRIPTIONS_INLINE];
+		struct subscription *many; /* subscriptions_capacity > SUBSCRIPTIONS_INLINE */
+	} subscriptions;
+	uint16_t subscriptions_count;
+	uint16_t subscriptions_capacity;
+	uint16_t flags; /* enum conn_flag */
+	uint8_t state;  /* enum conn_state */
+	uint8_t reason; /* enum close_reason, from CLOSING on */
+	uint8_t verdict; /* enum handoff_verdict */
+	struct wheel_timer timer;
+	uint32_t generation;  /* grows with each use of the slot */
+	uint32_t address;     /* the acceptor's record of the peer */
+	uint32_t user;        /* index of the channel user:{sub}, held; CHANNEL_NONE */
+	uint32_t sent_turn;   /* the turn of its last send: one send per turn */
+	uint32_t last_notice; /* number of the last notice for many channels it got */
+	uint32_t heard_ms;    /* shard time, low 32 bits: its last frame */
+	uint32_t active_ms;   /* likewise: the last message in either direction */
+	uint32_t deadline_ms; /* likewise: next ping (OPEN), else when patience ends */
+	uint32_t blocked_ms;  /* likewise: since when it is BLOCKED */
+	uint32_t expires_s;   /* Unix time at which the token ends; UINT32_MAX: never */
+};
+
+/* The end of a connection, in three steps. conn_close sends what waits and a close frame (or
+ * nothing, for a code 0 reason), then waits for the client at most close_timeout. */
+void conn_close(struct shard *shard, struct conn *conn, enum close_reason reason);
+
+/* Cuts: cancels what is armed and has the kernel close the descriptor. */
+void conn_close_join(struct shard *shard, struct conn *conn, enum close_reason reason);
+
+/* The kernel has closed it: the slot is free. */
+void conn_close_finish(struct shard *shard, struct conn *conn);
+
+/* A new socket in a free slot. */
+void conn_open(struct shard *shard, uint32_t slot, uint64_t handoff);
+
+/* Its inbound, made when there is none. NULL: out of memory. */
+struct inbound *conn_need_inbound(struct conn *conn);
+
+/* Adds bytes to inbound->bytes; `size_max` bounds them all. */
+MUST_CHECK enum status conn_store(struct conn *conn, struct slice bytes, size_t size_max);
+
+void conn_drop_inbound(struct conn *conn);
+
+#endif

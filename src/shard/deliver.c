@@ -1,0 +1,225 @@
+/* shard/deliver.c - draining the lane: tapes for many, outboxes for few. */
+#include "shard/deliver.h"
+
+#include <stdlib.h>
+
+#include "lane/notice.h"
+#include "shard/handshake.h"
+#include "shard/message.h"
+#include "shard/notice_frame.h"
+#include "shard/send.h"
+#include "shard/shard_state.h"
+#include "shard/subscriptions.h"
+
+/* The channel here that the notice's channels[index] means; CHANNEL_NONE: nobody has it. */
+static uint32_t resolve(const struct shard *shard, const struct notice *notice, uint32_t index)
+{
+	const struct notice_channel *channel = &notice->channels[index];
+
+	if (channel->target == TARGET_ALL)
+		return CHANNEL_ALL;
+	if (channel->target == TARGET_CONN)
+		return CHANNEL_NONE;
+	return channels_find(&shard->channels, channel->name, channel->hash);
+}
+
+/* The frame for channels[index]: the notice's own, or made in the arena. */
+static struct slice frame_of(struct shard *shard, const struct notice *notice, uint32_t index)
+{
+	size_t size = notice_frame_size(notice, index);
+	uint8_t *bytes;
+
+	if (!slice_is_absent(notice->frame))
+		return notice->frame;
+	bytes = arena_take(&shard->arena, size);
+	ASSERT(bytes != NULL);
+	notice_frame_write(notice, index, bytes);
+	return slice_of(bytes, size);
+}
+
+static void deliver_to(struct shard *shard, struct conn *conn, struct slice frame)
+{
+	conn->active_ms = (uint32_t)shard->now_ms;
+	counter_add(&shard->counters->deliveries, 1);
+	send_bytes(shard, conn, frame);
+}
+
+/* One connection, by its id. */
+static void deliver_to_conn(struct shard *shard, const struct notice *notice, uint32_t index)
+{
+	const struct notice_channel *channel = &notice->channels[index];
+	struct conn *conn;
+
+	if (channel->shard != shard->index || channel->slot >= shard->slots)
+		return;
+	conn = conn_at(shard, channel->slot);
+	if (conn->state != CONN_OPEN || conn->generation != channel->generation)
+		return;
+	if (notice->channels_count > 1 && conn->last_notice == shard->notices)
+		return;
+	conn->last_notice = shard->notices;
+	deliver_to(shard, conn, frame_of(shard, notice, index));
+}
+
+/* Each member by himself. In a notice for many channels a connection gets the first it is in. */
+static void deliver_to_members(struct shard *shard, const struct notice *notice, uint32_t index,
+			       struct channel *channel)
+{
+	bool is_first_only = notice->channels_count > 1;
+	struct slice frame = {NULL, 0};
+
+	for (uint32_t i = 0; i < channel->members_used; i++) {
+		uint32_t slot = channel_members(channel)[i].slot;
+
+		if (slot == MEMBER_HOLE)
+			continue;
+		struct conn *conn = conn_at(shard, slot);
+
+		if (is_first_only && conn->last_notice == shard->notices)
+			continue;
+		conn->last_notice = shard->notices;
+		if (slice_is_absent(frame))
+			frame = frame_of(shard, notice, index);
+		send_catch_up(shard, conn, channel, i);
+		deliver_to(shard, conn, frame);
+	}
+}
+
+static bool has_tape(const struct shard *shard, struct channel *channel)
+{
+	uint32_t size_max = 4 * (shard->config->max_message_size + ENVELOPE_SIZE_MAX);
+
+	if (channel->tape || channel->members_count < TAPE_MEMBERS_MIN)
+		return channel->tape != NULL;
+	channel->tape = tape_create(size_max > TAPE_SIZE_MAX ? size_max : TAPE_SIZE_MAX);
+	for (uint32_t i = 0; channel->tape && i < channel->members_used; i++)
+		channel_members(channel)[i].position = channel->tape->head;
+	return channel->tape != NULL;
+}
+
+static void mark_members(struct shard *shard, struct channel *channel)
+{
+	const struct member *members = channel_members(channel);
+
+	for (uint32_t i = 0; i < channel->members_used; i++)
+		if (members[i].slot != MEMBER_HOLE)
+			conn_at(shard, members[i].slot)->last_notice = shard->notices;
+}
+
+/* Puts the frame on the channel's tape. False: no room there now. */
+static bool deliver_to_tape(struct shard *shard, const struct notice *notice, uint32_t index,
+			    uint32_t local)
+{
+	struct channel *channel = channels_at(&shard->channels, local);
+	uint32_t size = (uint32_t)notice_frame_size(notice, index);
+	bool keep = counter_read(&shard->counters->blocked) > 0;
+	uint8_t *bytes = tape_reserve(channel->tape, size, keep);
+
+	if (!bytes || !send_mark_dirty(shard, local))
+		return false;
+	notice_frame_write(notice, index, bytes);
+	tape_commit(channel->tape, size);
+	counter_add(&shard->counters->deliveries, channel->members_count);
+	if (notice->channels_count > 1)
+		mark_members(shard, channel);
+	return true;
+}
+
+/* False: the first channel's tape has no room; nothing was delivered. Only the first channel
+ * with receivers here may use its tape: the others must look who has it already. */
+static bool deliver_notice(struct shard *shard, const struct notice *notice)
+{
+	bool is_first = true;
+
+	shard->notices++;
+	for (uint32_t i = 0; i < notice->channels_count; i++) {
+		uint32_t local = resolve(shard, notice, i);
+
+		if (notice->channels[i].target == TARGET_CONN) {
+			deliver_to_conn(shard, notice, i);
+			is_first = false;
+		}
+		if (local == CHANNEL_NONE)
+			continue;
+		struct channel *channel = channels_at(&shard->channels, local);
+
+		if (is_first && has_tape(shard, channel)) {
+			if (!deliver_to_tape(shard, notice, i, local))
+				return false;
+		} else {
+			deliver_to_members(shard, notice, i, channel);
+		}
+		is_first = false;
+	}
+	return true;
+}
+
+static struct conn *addressee(struct shard *shard, const struct delivery *delivery)
+{
+	struct conn *conn = conn_at(shard, delivery->slot);
+
+	return conn->generation == delivery->generation ? conn : NULL;
+}
+
+/* False: it stays on the lane. */
+static bool deliver(struct shard *shard, const struct delivery *delivery)
+{
+	struct conn *conn;
+
+	switch ((enum delivery_type)delivery->type) {
+	case DELIVERY_NOTICE:
+		return deliver_notice(shard, delivery->notice);
+	case DELIVERY_ATTACHED:
+		conn = addressee(shard, delivery);
+		if (conn && conn->state == CONN_ATTACHING)
+			handshake_on_attached(shard, conn, delivery->last);
+		break;
+	case DELIVERY_REFUSED:
+		conn = addressee(shard, delivery);
+		if (conn && conn->state == CONN_ATTACHING)
+			handshake_on_refused(shard, conn);
+		break;
+	case DELIVERY_SUBSCRIBED:
+		conn = addressee(shard, delivery);
+		if (conn && conn->state == CONN_OPEN)
+			message_on_subscribed(shard, conn, delivery);
+		free(delivery->ref);
+		break;
+	}
+	return true;
+}
+
+void deliver_drain(struct shard *shard)
+{
+	const struct delivery *next;
+	struct delivery delivery;
+
+	counter_set(&shard->counters->lane_depth, ring_depth(&shard->deliveries->ring));
+	/* A notice may need a send for each of its few members; the rest goes to outboxes. */
+	while (shard->held_count < TURN_DELIVERIES_MAX &&
+	       send_room(shard) > TAPE_MEMBERS_MIN + TURN_SWEEP_MAX) {
+		next = ring_peek(&shard->deliveries->ring);
+		if (!next)
+			return;
+		if (!deliver(shard, next)) {
+			counter_add(&shard->counters->lane_held, 1);
+			return;
+		}
+		bool popped = ring_pop(&shard->deliveries->ring, &delivery);
+
+		ASSERT(popped);
+		if (delivery.type == DELIVERY_NOTICE)
+			shard->held[shard->held_count++] = delivery.notice;
+	}
+}
+
+_Bool deliver_has_more(struct shard *shard)
+{
+	return ring_peek(&shard->deliveries->ring) != NULL;
+}
+
+void deliver_release(struct shard *shard)
+{
+	while (shard->held_count > 0)
+		notice_unref(shard->held[--shard->held_count]);
+}

@@ -1,0 +1,32 @@
+/* shard/handshake.h - from an upgrade request to an open connection.
+ *
+ * Layer   shard (may include: lane, wire, uring, log, base, libc)
+ * Threads the shard
+ * Memory  the 101 answer waits in the outbox until the router has answered
+ * Errors  an HTTP answer; for a client that offers the subprotocol `belfry`, 101 and a close
+ *         code instead, because browsers hide the status of a refused upgrade
+ */
+#ifndef BELFRY_SHARD_HANDSHAKE_H
+#define BELFRY_SHARD_HANDSHAKE_H
+
+#include "belfry/event_id.h"
+
+struct conn;
+struct http_head;
+struct route_match;
+struct shard;
+
+/* A request for a WebSocket path: upgrade, limits, origin, token, route; then asks the router. */
+void handshake_on_request(struct shard *shard, struct conn *conn, const struct http_head *head,
+			  const struct route_match *match);
+
+/* A request for /echo: no token, no router. */
+void handshake_on_echo(struct shard *shard, struct conn *conn, const struct http_head *head);
+
+/* The router knows the connection; every notice after `last` will come. */
+void handshake_on_attached(struct shard *shard, struct conn *conn, struct event_id last);
+
+/* The user has too many connections. */
+void handshake_on_refused(struct shard *shard, struct conn *conn);
+
+#endif

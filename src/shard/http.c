@@ -1,0 +1,174 @@
+/* shard/http.c - which request gets which answer. */
+#include "shard/http.h"
+
+#include <stdlib.h>
+
+#include "shard/handshake.h"
+#include "shard/pages.h"
+#include "shard/receive.h"
+#include "shard/route.h"
+#include "shard/send.h"
+#include "shard/shard_state.h"
+#include "shard/timers.h"
+#include "wire/http_answer.h"
+#include "wire/http_head.h"
+
+#define ANSWER_HEAD_MAX 1024 /* bytes of an answer without its body */
+
+void http_send(struct shard *shard, struct conn *conn, const struct http_answer *answer)
+{
+	size_t capacity = ANSWER_HEAD_MAX + answer->body.size;
+	uint8_t *bytes = arena_take(&shard->arena, capacity);
+	struct writer writer;
+
+	if (!bytes) {
+		conn_close(shard, conn, CLOSE_NO_MEMORY);
+		return;
+	}
+	writer_init(&writer, bytes, capacity);
+	http_answer_write(&writer, answer);
+	ASSERT(!writer.overflow);
+	send_bytes(shard, conn, writer_written(&writer));
+	counter_add(&shard->counters->http_requests, 1);
+	if (answer->close)
+		conn_close(shard, conn, CLOSE_HTTP_DONE);
+	else
+		timers_arm(shard, conn, shard->config->handshake_timeout_ms);
+}
+
+void http_refuse(struct shard *shard, struct conn *conn, int status, const char *code,
+		 const char *message, const char *extra)
+{
+	uint8_t *bytes = arena_take(&shard->arena, ANSWER_HEAD_MAX);
+	struct writer writer;
+
+	counter_add(&shard->counters->refusals, 1);
+	if (!bytes) {
+		conn_close(shard, conn, CLOSE_NO_MEMORY);
+		return;
+	}
+	writer_init(&writer, bytes, ANSWER_HEAD_MAX);
+	http_answer_write_error(&writer, status, code, message, extra);
+	ASSERT(!writer.overflow);
+	send_bytes(shard, conn, writer_written(&writer));
+	/* What the client still sends would turn a plain close into a reset that may overtake
+	 * the answer: when nothing more is there the connection ends at once. */
+	conn_close(shard, conn,
+		   conn_has(conn, CONN_UNREAD) ? CLOSE_HTTP_REFUSED : CLOSE_HTTP_DONE);
+}
+
+static void refuse_head(struct shard *shard, struct conn *conn, int status)
+{
+	switch (status) {
+	case 414:
+		http_refuse(shard, conn, status, "target_too_long",
+			    "the request target is longer than max_header_bytes", NULL);
+		return;
+	case 431:
+		http_refuse(shard, conn, status, "headers_too_large",
+			    "the request head is over max_header_bytes or 64 lines", NULL);
+		return;
+	case 505:
+		http_refuse(shard, conn, status, "http_version", "HTTP/1.1 and HTTP/1.0 are spoken",
+			    NULL);
+		return;
+	default:
+		http_refuse(shard, conn, 400, "bad_request", "this is not an HTTP/1.1 request",
+			    NULL);
+	}
+}
+
+static void on_page(struct shard *shard, struct conn *conn, const struct http_head *head)
+{
+	bool is_head = slice_equal_text(head->method, "HEAD");
+	struct http_answer answer;
+
+	if (!is_head && !slice_equal_text(head->method, "GET")) {
+		http_refuse(shard, conn, 405, "method", "this path answers to GET and HEAD",
+			    "Allow: GET, HEAD\r\n");
+		return;
+	}
+	if (!pages_answer(shard, head->path, &answer)) {
+		conn_close(shard, conn, CLOSE_NO_MEMORY);
+		return;
+	}
+	answer.head_only = is_head;
+	answer.close = !http_head_is_persistent(head);
+	http_send(shard, conn, &answer);
+}
+
+static void on_request(struct shard *shard, struct conn *conn, const struct http_head *head)
+{
+	bool is_echo = shard->config->debug_echo && slice_equal_text(head->path, "/echo");
+	struct route_match match;
+	uint64_t body_size;
+
+	if (!http_head_body_size(head, &body_size))
+		http_refuse(shard, conn, 400, "bad_body",
+			    "Content-Length is wrong or Transfer-Encoding is used", NULL);
+	else if (body_size > 0)
+		http_refuse(shard, conn, 413, "body", "no request body is taken here", NULL);
+	else if (is_echo)
+		handshake_on_echo(shard, conn, head);
+	else if (pages_has(shard, head->path))
+		on_page(shard, conn, head);
+	else if (route_find(head->path, &match))
+		handshake_on_request(shard, conn, head, &match);
+	else
+		http_refuse(shard, conn, 404, "not_found", "there is nothing at this path", NULL);
+}
+
+/* After a request: what follows it belongs to the next one, or to the WebSocket. */
+static void pass_on(struct shard *shard, struct conn *conn, struct slice rest)
+{
+	if (rest.size == 0 || conn->state >= CONN_CLOSING)
+		return;
+	if (conn->state != CONN_ATTACHING) {
+		receive_feed(shard, conn, (uint8_t *)(uintptr_t)rest.bytes, rest.size);
+		return;
+	}
+	if (conn_store(conn, rest, shard->config->max_header_bytes + RECEIVE_SIZE) != STATUS_OK)
+		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
+}
+
+static void feed_whole(struct shard *shard, struct conn *conn, struct slice bytes)
+{
+	struct http_head head;
+
+	while (bytes.size > 0 && conn->state == CONN_HEAD) {
+		int status = http_head_parse(bytes, shard->config->max_header_bytes, &head);
+
+		if (status == HTTP_HEAD_PARTIAL) {
+			if (conn_store(conn, bytes, SIZE_MAX) != STATUS_OK)
+				conn_close_join(shard, conn, CLOSE_NO_MEMORY);
+			return;
+		}
+		if (status != HTTP_HEAD_COMPLETE) {
+			refuse_head(shard, conn, status);
+			return;
+		}
+		on_request(shard, conn, &head);
+		bytes = slice_skip(bytes, head.head_size);
+	}
+	pass_on(shard, conn, bytes);
+}
+
+void http_feed(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t size)
+{
+	struct inbound *before = conn->inbound;
+
+	ASSERT(conn->state == CONN_HEAD);
+	if (!before) {
+		feed_whole(shard, conn, slice_of(bytes, size));
+		return;
+	}
+	/* max_header_bytes is checked by the parser; here one receive more may be stored. */
+	if (conn_store(conn, slice_of(bytes, size), SIZE_MAX) != STATUS_OK) {
+		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
+		return;
+	}
+	conn->inbound = NULL;
+	feed_whole(shard, conn, slice_of(before->bytes, before->size));
+	free(before->bytes);
+	free(before);
+}

@@ -1,0 +1,28 @@
+/* shard/http.h - HTTP requests on the public listener.
+ *
+ * Layer   shard (may include: lane, wire, uring, log, base, libc)
+ * Threads the shard
+ * Memory  a request in pieces is collected on the heap, up to max_header_bytes
+ * Errors  an HTTP answer, then the connection ends
+ */
+#ifndef BELFRY_SHARD_HTTP_H
+#define BELFRY_SHARD_HTTP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct conn;
+struct http_answer;
+struct shard;
+
+/* Bytes for a connection in state HEAD. */
+void http_feed(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t size);
+
+/* Answers with an error and ends the connection. `extra`: header lines, or NULL. */
+void http_refuse(struct shard *shard, struct conn *conn, int status, const char *code,
+		 const char *message, const char *extra);
+
+/* Sends an answer; it stays open unless answer->close. */
+void http_send(struct shard *shard, struct conn *conn, const struct http_answer *answer);
+
+#endif

@@ -1,0 +1,48 @@
+/* shard/identity.h - who a client is: its token, wherever it put it, and what it may do.
+ *
+ * Layer   shard (may include: lane, wire, uring, log, base, libc)
+ * Threads the shard
+ * Memory  the caller's
+ * Errors  enum jwt_result
+ */
+#ifndef BELFRY_SHARD_IDENTITY_H
+#define BELFRY_SHARD_IDENTITY_H
+
+#include "base/compiler.h"
+#include "belfry/config.h"
+#include "shard/route.h"
+#include "wire/http_head.h"
+#include "wire/jwt.h"
+#include "wire/ws_handshake.h"
+
+struct identity_request {
+	const struct http_head *head;
+	const struct ws_handshake *handshake;
+	const struct route_match *match;
+};
+
+/* Finds the token (Authorization, query, subprotocol, cookie, in this order) and verifies it.
+ * With auth = none the user is the query's user_id, else the path's, else "anonymous". */
+MUST_CHECK enum jwt_result identity_of_request(const struct config *config,
+					       const struct identity_request *request,
+					       int64_t now_s, struct jwt_claims *ret_claims);
+
+/* Verifies a token that came in an `auth` message. */
+MUST_CHECK enum jwt_result identity_of_token(const struct config *config, struct slice token,
+					     int64_t now_s, struct jwt_claims *ret_claims);
+
+/* The origin of a web page is one that may connect; no Origin header is no web page. */
+MUST_CHECK bool identity_allows_origin(const struct config *config, const struct http_head *head);
+
+/* Who asks to subscribe: the user, whether it is an admin, the claim `channels` or NULL. */
+struct identity_asker {
+	struct slice user;
+	bool is_admin;
+	const char *claims;
+};
+
+/* May subscribe to `channel`: its own channels always, else by the namespace's rule. */
+MUST_CHECK bool identity_allows_channel(const struct config *config,
+					const struct identity_asker *asker, struct slice channel);
+
+#endif

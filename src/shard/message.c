@@ -1,0 +1,254 @@
+/* shard/message.c - what a client asks for, done or refused with a word. */
+#include "shard/message.h"
+
+#include <stdlib.h>
+
+#include "shard/identity.h"
+#include "shard/receipts.h"
+#include "shard/send.h"
+#include "shard/shard_state.h"
+#include "shard/subscriptions.h"
+#include "shard/timers.h"
+#include "wire/command.h"
+#include "wire/envelope.h"
+
+#define ANSWER_SIZE_MAX 1024 /* a channel name, each byte escaped, a ref, and the rest */
+
+static void send_written(struct shard *shard, struct conn *conn, const struct writer *writer)
+{
+	ASSERT(!writer->overflow);
+	send_frame(shard, conn, WS_TEXT, writer_written(writer));
+}
+
+void message_send_error(struct shard *shard, struct conn *conn, const char *code, const char *text,
+			struct slice ref)
+{
+	uint8_t bytes[ANSWER_SIZE_MAX];
+	struct writer writer;
+
+	writer_init(&writer, bytes, sizeof(bytes));
+	envelope_write_error(&writer, code, text, ref);
+	send_written(shard, conn, &writer);
+}
+
+static void send_channel(struct shard *shard, struct conn *conn, const char *type,
+			 struct slice channel, struct slice ref)
+{
+	uint8_t bytes[ANSWER_SIZE_MAX];
+	struct writer writer;
+
+	writer_init(&writer, bytes, sizeof(bytes));
+	envelope_write_channel(&writer, type, channel, ref);
+	send_written(shard, conn, &writer);
+}
+
+static void send_ack(struct shard *shard, struct conn *conn, struct slice ref)
+{
+	uint8_t bytes[ANSWER_SIZE_MAX];
+	struct writer writer;
+
+	writer_init(&writer, bytes, sizeof(bytes));
+	envelope_write_ack(&writer, ref);
+	send_written(shard, conn, &writer);
+}
+
+static void send_pong(struct shard *shard, struct conn *conn, struct slice ref)
+{
+	uint8_t bytes[ANSWER_SIZE_MAX];
+	struct writer writer;
+
+	writer_init(&writer, bytes, sizeof(bytes));
+	envelope_write_pong(&writer, shard->unix_ms, ref);
+	send_written(shard, conn, &writer);
+}
+
+/* The connection's subscription to a channel by name; NULL: none. */
+static struct subscription *find_by_name(struct shard *shard, struct conn *conn,
+					 struct slice name)
+{
+	uint64_t hash = hash_bytes(shard->channels.key, name);
+	uint32_t channel = channels_find(&shard->channels, name, hash);
+
+	return channel == CHANNEL_NONE ? NULL : subscriptions_find(conn, channel);
+}
+
+static void on_subscribe(struct shard *shard, struct conn *conn, const struct command *command)
+{
+	struct identity_asker asker = {
+		.user = subscriptions_user(shard, conn),
+		.is_admin = conn_has(conn, CONN_ADMIN),
+		.claims = conn->claims,
+	};
+	uint32_t channel;
+	char *ref = NULL;
+
+	if (find_by_name(shard, conn, command->channel)) {
+		send_channel(shard, conn, "subscribed", command->channel, command->ref);
+		return;
+	}
+	if (!identity_allows_channel(shard->config, &asker, command->channel)) {
+		message_send_error(shard, conn, "not_allowed",
+				   "this channel is not open to you", command->ref);
+		return;
+	}
+	if (conn->subscriptions_count >= shard->config->max_subscriptions) {
+		message_send_error(shard, conn, "too_many_subscriptions",
+				   "the connection has as many subscriptions as allowed",
+				   command->ref);
+		return;
+	}
+	if (!slice_is_absent(command->ref))
+		ref = strndup((const char *)command->ref.bytes, command->ref.size);
+	if (!subscriptions_add(shard, conn, command->channel, &channel)) {
+		message_send_error(shard, conn, "overload", "out of memory", command->ref);
+		free(ref);
+		return;
+	}
+	receipts_subscribe(shard, conn, channel, ref);
+}
+
+void message_on_subscribed(struct shard *shard, struct conn *conn,
+			   const struct delivery *delivery)
+{
+	struct subscription *found = subscriptions_find(conn, delivery->channel);
+
+	if (!found || found->member != MEMBER_NONE)
+		return;
+	if (!subscriptions_join(shard, conn)) {
+		conn_close(shard, conn, CLOSE_NO_MEMORY);
+		return;
+	}
+	send_channel(shard, conn, "subscribed",
+		     channel_name(channels_at(&shard->channels, delivery->channel)),
+		     slice_of_text(delivery->ref));
+}
+
+static void on_unsubscribe(struct shard *shard, struct conn *conn, const struct command *command)
+{
+	struct subscription *found = find_by_name(shard, conn, command->channel);
+
+	if (!found) {
+		message_send_error(shard, conn, "not_subscribed",
+				   "the connection is not subscribed to this channel",
+				   command->ref);
+	} else if (found->channel == CHANNEL_ALL) {
+		message_send_error(shard, conn, "not_allowed", "every connection is in all",
+				   command->ref);
+	} else if (found->member == MEMBER_NONE) {
+		message_send_error(shard, conn, "pending",
+				   "the subscription is being made; ask again after subscribed",
+				   command->ref);
+	} else {
+		send_channel(shard, conn, "unsubscribed", command->channel, command->ref);
+		subscriptions_remove(shard, conn, found);
+	}
+}
+
+/* A new token for the same user: takes the old one's place. */
+static void on_auth(struct shard *shard, struct conn *conn, const struct command *command)
+{
+	struct jwt_claims claims;
+	enum jwt_result result = identity_of_token(shard->config, command->token,
+						   (int64_t)(shard->unix_ms / 1000), &claims);
+
+	if (result == JWT_OK && !slice_equal(slice_of(claims.user, claims.user_size),
+					     subscriptions_user(shard, conn)))
+		result = JWT_SUBJECT;
+	if (result != JWT_OK) {
+		message_send_error(shard, conn, jwt_result_code(result), jwt_result_text(result),
+				   command->ref);
+		return;
+	}
+	free(conn->claims);
+	conn->claims = slice_is_absent(claims.channels)
+			       ? NULL
+			       : strndup((const char *)claims.channels.bytes, claims.channels.size);
+	conn->expires_s = claims.expires_s < UINT32_MAX ? (uint32_t)claims.expires_s : UINT32_MAX;
+	conn_clear(conn, CONN_EXPIRING);
+	conn_clear(conn, CONN_ADMIN);
+	if (claims.admin)
+		conn_set(conn, CONN_ADMIN);
+	timers_refresh(shard, conn);
+	send_ack(shard, conn, command->ref);
+}
+
+static void on_command(struct shard *shard, struct conn *conn, const struct command *command)
+{
+	switch (command->type) {
+	case COMMAND_BAD:
+		message_send_error(shard, conn, command->code, command->text, command->ref);
+		return;
+	case COMMAND_PING_TEXT:
+		send_frame(shard, conn, WS_TEXT, SLICE("pong"));
+		return;
+	case COMMAND_PING:
+		send_pong(shard, conn, command->ref);
+		return;
+	case COMMAND_PONG:
+	case COMMAND_PONG_TEXT:
+		return; /* it was heard, that is all a pong is for */
+	case COMMAND_ACK:
+		if (!slice_is_absent(command->ref))
+			send_ack(shard, conn, command->ref);
+		return;
+	case COMMAND_SUBSCRIBE:
+		on_subscribe(shard, conn, command);
+		return;
+	case COMMAND_UNSUBSCRIBE:
+		on_unsubscribe(shard, conn, command);
+		return;
+	case COMMAND_AUTH:
+		on_auth(shard, conn, command);
+		return;
+	case COMMAND_MARK_READ:
+	case COMMAND_MARK_ALL_READ:
+	case COMMAND_DELETE:
+	case COMMAND_TYPING:
+	case COMMAND_PUBLISH:
+		message_send_error(shard, conn, "unsupported",
+				   "this version of the server does not offer this", command->ref);
+		return;
+	}
+}
+
+static void on_text(struct shard *shard, struct conn *conn, struct slice text)
+{
+	struct command command;
+
+	counter_add(&shard->counters->messages_in, 1);
+	conn->active_ms = (uint32_t)shard->now_ms;
+	command_parse(text, &command);
+	on_command(shard, conn, &command);
+}
+
+/* The last piece of a message that came in several. */
+static void on_collected(struct shard *shard, struct conn *conn)
+{
+	struct inbound *in = conn->inbound;
+	uint8_t *bytes = in->bytes;
+	size_t size = in->size;
+
+	in->bytes = NULL;
+	in->size = in->capacity = 0;
+	on_text(shard, conn, slice_of(bytes, size));
+	free(bytes);
+}
+
+void message_on_piece(struct shard *shard, struct conn *conn,
+		      const struct ws_inbound_event *event)
+{
+	if (event->opcode != WS_TEXT) {
+		conn_close(shard, conn, CLOSE_NOT_TEXT);
+		return;
+	}
+	if (event->first && event->last) {
+		on_text(shard, conn, event->payload);
+		return;
+	}
+	if (conn_store(conn, event->payload, shard->config->max_client_message) != STATUS_OK) {
+		conn_close(shard, conn, CLOSE_NO_MEMORY);
+		return;
+	}
+	if (event->last)
+		on_collected(shard, conn);
+}

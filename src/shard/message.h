@@ -1,0 +1,29 @@
+/* shard/message.h - messages of the native protocol.
+ *
+ * Layer   shard (may include: lane, wire, uring, log, base, libc)
+ * Threads the shard
+ * Memory  a message in pieces is collected on the heap, up to max_client_message
+ * Errors  an `error` message; the connection stays
+ */
+#ifndef BELFRY_SHARD_MESSAGE_H
+#define BELFRY_SHARD_MESSAGE_H
+
+#include "base/slice.h"
+
+struct conn;
+struct delivery;
+struct shard;
+struct ws_inbound_event;
+
+void message_on_piece(struct shard *shard, struct conn *conn,
+		      const struct ws_inbound_event *event);
+
+/* The router has registered the interest of a `subscribe`. */
+void message_on_subscribed(struct shard *shard, struct conn *conn,
+			   const struct delivery *delivery);
+
+/* {"type":"error",..}; `ref` is JSON text or absent. */
+void message_send_error(struct shard *shard, struct conn *conn, const char *code, const char *text,
+			struct slice ref);
+
+#endif

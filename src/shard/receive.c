@@ -1,0 +1,232 @@
+/* shard/receive.c - from a poll to whole messages. */
+#include "shard/receive.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "shard/echo.h"
+#include "shard/http.h"
+#include "shard/message.h"
+#include "shard/receipts.h"
+#include "shard/send.h"
+#include "shard/shard_state.h"
+
+/* A connection that waits for the router, or whose answers pile up, is read later. */
+static bool must_wait(const struct shard *shard, const struct conn *conn)
+{
+	size_t waiting = outbox_size(conn->outbox);
+
+	if (conn->state == CONN_ATTACHING)
+		return true;
+	if (conn->state == CONN_HEAD && receipts_are_stuck(shard))
+		return true;
+	return conn->state != CONN_CLOSING &&
+	       (waiting > READ_PAUSE_SIZE || (waiting > 0 && conn_has(conn, CONN_BLOCKED)));
+}
+
+void receive_queue(struct shard *shard, struct conn *conn)
+{
+	conn_set(conn, CONN_UNREAD);
+	if (conn_has(conn, CONN_QUEUED_READ) || conn->state == CONN_FINISHING)
+		return;
+	conn_set(conn, CONN_QUEUED_READ);
+	slot_queue_push(&shard->readable, conn_slot(shard, conn));
+}
+
+void receive_flush(struct shard *shard)
+{
+	uint32_t count = slot_queue_size(&shard->readable);
+
+	shard->receives = 0;
+	while (count-- > 0 && shard->receives < TURN_RECEIVES_MAX) {
+		struct conn *conn = conn_at(shard, slot_queue_pop(&shard->readable));
+
+		conn_clear(conn, CONN_QUEUED_READ);
+		if (conn->state == CONN_FREE || conn->state == CONN_FINISHING)
+			continue;
+		if (must_wait(shard, conn)) {
+			/* UNREAD stays; whoever ends the wait queues it again. */
+			if (conn->state == CONN_HEAD)
+				receive_queue(shard, conn);
+			continue;
+		}
+		conn_clear(conn, CONN_UNREAD);
+		uint32_t buffer = shard->receives++;
+
+		uring_receive(shard->uring, conn_slot(shard, conn),
+			      shard->receive_bytes + (size_t)buffer * RECEIVE_SIZE, RECEIVE_SIZE,
+			      conn_tag(shard, conn, SHARD_OP_RECEIVE, buffer));
+	}
+}
+
+bool receive_has_more(const struct shard *shard)
+{
+	return slot_queue_size(&shard->readable) > 0 || shard->receives > 0;
+}
+
+void receive_on_readable(struct shard *shard, struct conn *conn, const struct uring_event *event)
+{
+	if (conn->state == CONN_FINISHING)
+		return;
+	if (event->result < 0) {
+		conn_close_join(shard, conn, CLOSE_PEER_GONE);
+		return;
+	}
+	if (!event->more) /* the kernel ended the multishot: arm it again */
+		uring_poll_readable(shard->uring, conn_slot(shard, conn),
+				    conn_tag(shard, conn, SHARD_OP_READABLE, 0));
+	receive_queue(shard, conn);
+}
+
+void receive_on_bytes(struct shard *shard, struct conn *conn, uint32_t buffer,
+		      const struct uring_event *event)
+{
+	ASSERT(buffer < TURN_RECEIVES_MAX);
+	if (conn->state == CONN_FINISHING || event->result == -EAGAIN)
+		return;
+	if (event->result == -EINTR || event->result == -ENOBUFS || event->result == -ENOMEM) {
+		receive_queue(shard, conn);
+		return;
+	}
+	if (event->result <= 0) { /* the end of the stream, or an error */
+		conn_close_join(shard, conn, CLOSE_PEER_GONE);
+		return;
+	}
+	size_t size = (size_t)event->result;
+
+	counter_add(&shard->counters->bytes_in, size);
+	if (event->nonempty || size == RECEIVE_SIZE)
+		receive_queue(shard, conn);
+	receive_feed(shard, conn, shard->receive_bytes + (size_t)buffer * RECEIVE_SIZE, size);
+}
+
+/* ---- WebSocket ---- */
+
+static enum close_reason violation_reason(uint16_t code)
+{
+	return code == 1007 ? CLOSE_NOT_UTF8 : code == 1009 ? CLOSE_TOO_LARGE : CLOSE_PROTOCOL;
+}
+
+/* The client closes: its code is echoed, then the server ends the connection
+ * (RFC 6455 section 5.5.1 and 7.1.1). */
+static void on_close(struct shard *shard, struct conn *conn, const struct ws_inbound_event *event)
+{
+	conn_set(conn, CONN_PEER_CLOSED);
+	send_close_frame(shard, conn, event->code == 1005 ? 0 : event->code, "");
+	if (conn->state != CONN_FINISHING)
+		conn_close(shard, conn, CLOSE_PEER_CLOSED);
+}
+
+static void on_event(struct shard *shard, struct conn *conn, const struct ws_inbound_event *event)
+{
+	switch (event->type) {
+	case WS_EVENT_NONE:
+	case WS_EVENT_PONG:
+		return;
+	case WS_EVENT_PING:
+		send_frame(shard, conn, WS_PONG, event->payload);
+		return;
+	case WS_EVENT_CLOSE:
+		on_close(shard, conn, event);
+		return;
+	case WS_EVENT_VIOLATION:
+		conn_close(shard, conn, violation_reason(event->code));
+		return;
+	case WS_EVENT_PIECE:
+		if (conn->state == CONN_ECHO)
+			echo_on_piece(shard, conn, event);
+		else
+			message_on_piece(shard, conn, event);
+		return;
+	}
+}
+
+/* The reader stays with the connection only in the middle of a message. */
+static void keep_reader(struct shard *shard, struct conn *conn, const struct ws_inbound *reader)
+{
+	if (ws_inbound_is_idle(reader)) {
+		conn_drop_inbound(conn);
+		return;
+	}
+	struct inbound *in = conn_need_inbound(conn);
+
+	if (in)
+		in->ws = *reader;
+	else
+		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
+}
+
+static void feed_closing(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t size);
+
+static void feed_ws(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t size)
+{
+	struct ws_inbound reader;
+	struct ws_inbound_event event;
+	size_t done = 0;
+
+	if (conn->inbound)
+		reader = conn->inbound->ws;
+	else
+		ws_inbound_init(&reader, conn->state == CONN_ECHO
+						 ? ECHO_MESSAGE_MAX
+						 : shard->config->max_client_message);
+	conn->heard_ms = (uint32_t)shard->now_ms;
+	do {
+		done += ws_inbound_next(&reader, bytes + done, size - done, &event);
+		on_event(shard, conn, &event);
+	} while (event.type != WS_EVENT_NONE && conn->state < CONN_CLOSING);
+	if (conn->state == CONN_FINISHING || event.type == WS_EVENT_CLOSE ||
+	    event.type == WS_EVENT_VIOLATION)
+		return;
+	keep_reader(shard, conn, &reader);
+	if (conn->state == CONN_CLOSING) /* closed in the middle: the rest may end it */
+		feed_closing(shard, conn, bytes + done, size - done);
+}
+
+/* CLOSING after a WebSocket close: waits for the client's close frame or its end of stream. */
+static void feed_closing(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t size)
+{
+	struct ws_inbound_event event = {.type = WS_EVENT_NONE};
+	struct ws_inbound reader;
+	size_t done = 0;
+
+	if (conn->reason == CLOSE_HTTP_REFUSED || conn->reason == CLOSE_HTTP_DONE)
+		return; /* what else a refused client sends is dropped */
+	ws_inbound_init(&reader, ECHO_MESSAGE_MAX);
+	if (conn->inbound)
+		reader = conn->inbound->ws;
+	do {
+		done += ws_inbound_next(&reader, bytes + done, size - done, &event);
+	} while (event.type != WS_EVENT_NONE && event.type != WS_EVENT_CLOSE &&
+		 event.type != WS_EVENT_VIOLATION);
+	if (event.type == WS_EVENT_NONE) {
+		keep_reader(shard, conn, &reader);
+		return;
+	}
+	if (event.type == WS_EVENT_VIOLATION)
+		return; /* no frame of it can be told any more: its end of stream ends the wait */
+	conn_drop_inbound(conn);
+	conn_set(conn, CONN_PEER_CLOSED);
+	conn_set(conn, CONN_END_WHEN_SENT);
+	send_queue(shard, conn);
+}
+
+void receive_feed(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t size)
+{
+	switch ((enum conn_state)conn->state) {
+	case CONN_HEAD:
+		http_feed(shard, conn, bytes, size);
+		return;
+	case CONN_OPEN:
+	case CONN_ECHO:
+		feed_ws(shard, conn, bytes, size);
+		return;
+	case CONN_CLOSING:
+		feed_closing(shard, conn, bytes, size);
+		return;
+	case CONN_ATTACHING:
+	case CONN_FREE:
+	case CONN_FINISHING:
+		return;
+	}
+}

@@ -1,0 +1,353 @@
+/* shard/send.c - one send per connection and turn, outbox first, tapes in slices. */
+#include "shard/send.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "shard/receive.h"
+#include "shard/shard_state.h"
+#include "shard/subscriptions.h"
+#include "shard/timers.h"
+
+uint32_t send_room(const struct shard *shard)
+{
+	return TURN_SENDS_MAX - shard->sends_count;
+}
+
+static bool can_send_now(const struct shard *shard, const struct conn *conn)
+{
+	return !conn_has(conn, CONN_BLOCKED) && conn->sent_turn != shard->turn &&
+	       send_room(shard) > 0;
+}
+
+static void submit(struct shard *shard, struct conn *conn, struct slice bytes, bool from_outbox)
+{
+	uint32_t index = shard->sends_count++;
+
+	ASSERT(index < TURN_SENDS_MAX && conn->sent_turn != shard->turn);
+	ASSERT(bytes.size > 0 && bytes.size <= UINT32_MAX);
+	shard->sends[index] = (struct send_record){
+		.bytes = bytes.bytes,
+		.size = (uint32_t)bytes.size,
+		.taken = (uint32_t)bytes.size,
+		.slot = (uint16_t)conn_slot(shard, conn),
+		.from_outbox = from_outbox,
+	};
+	conn->sent_turn = shard->turn;
+	uring_send(shard->uring, conn_slot(shard, conn), bytes.bytes, bytes.size,
+		   conn_tag(shard, conn, SHARD_OP_SEND, index));
+}
+
+void send_queue(struct shard *shard, struct conn *conn)
+{
+	if (conn_has(conn, CONN_QUEUED_SEND) || conn->state == CONN_FINISHING)
+		return;
+	conn_set(conn, CONN_QUEUED_SEND);
+	slot_queue_push(&shard->sendable, conn_slot(shard, conn));
+}
+
+static void mark_behind(struct shard *shard, struct conn *conn)
+{
+	conn_set(conn, CONN_BEHIND);
+	send_queue(shard, conn);
+}
+
+static void keep(struct shard *shard, struct conn *conn, struct slice bytes)
+{
+	size_t size_max = shard->config->max_outbox_bytes;
+
+	if (conn_has(conn, CONN_BEHIND))
+		return;
+	if (conn->state == CONN_ECHO)
+		size_max = SIZE_MAX; /* one message of ECHO_MESSAGE_MAX; reading pauses behind it */
+	if (outbox_append(&conn->outbox, bytes, size_max) != STATUS_OK)
+		mark_behind(shard, conn);
+	send_queue(shard, conn);
+}
+
+void send_bytes(struct shard *shard, struct conn *conn, struct slice bytes)
+{
+	ASSERT(conn->state != CONN_FREE && conn->state < CONN_CLOSING);
+	if (!conn->outbox && !conn_has(conn, CONN_LAGGING) && can_send_now(shard, conn))
+		submit(shard, conn, bytes, false);
+	else
+		keep(shard, conn, bytes);
+}
+
+void send_frame(struct shard *shard, struct conn *conn, enum ws_opcode opcode,
+		struct slice payload)
+{
+	size_t size = ws_frame_header_size(payload.size) + payload.size;
+	uint8_t *bytes = arena_take(&shard->arena, size);
+	struct writer writer;
+
+	if (!bytes) {
+		mark_behind(shard, conn);
+		return;
+	}
+	writer_init(&writer, bytes, size);
+	ws_frame_write(&writer, opcode, payload);
+	ASSERT(!writer.overflow);
+	send_bytes(shard, conn, writer_written(&writer));
+}
+
+void send_close_frame(struct shard *shard, struct conn *conn, uint16_t code, const char *text)
+{
+	uint8_t bytes[2 + CONTROL_PAYLOAD_MAX];
+	struct writer writer;
+
+	writer_init(&writer, bytes, sizeof(bytes));
+	ws_frame_write_close(&writer, code, text);
+	ASSERT(!writer.overflow);
+	/* Beyond any bound of the outbox: these few bytes are the last ones. */
+	if (outbox_append(&conn->outbox, writer_written(&writer), SIZE_MAX) != STATUS_OK)
+		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
+}
+
+/* ---- the outbox of one connection ---- */
+
+static void send_tape_rest(struct shard *shard, struct conn *conn)
+{
+	struct subscription *all = subscriptions_of(conn);
+
+	for (uint32_t i = 0; i < conn->subscriptions_count; i++) {
+		struct channel *channel = channels_at(&shard->channels, all[i].channel);
+
+		if (!channel->tape || all[i].member == MEMBER_NONE)
+			continue;
+		struct member *member = &channel_members(channel)[all[i].member];
+
+		if (member->position == channel->tape->head)
+			continue;
+		if (tape_has_lost(channel->tape, member->position)) {
+			mark_behind(shard, conn);
+			return;
+		}
+		submit(shard, conn, tape_from(channel->tape, member->position), false);
+		member->position = channel->tape->head;
+		send_queue(shard, conn);
+		return;
+	}
+	conn_clear(conn, CONN_LAGGING);
+}
+
+static void flush_one(struct shard *shard, struct conn *conn)
+{
+	if (conn_has(conn, CONN_BEHIND) && conn->state < CONN_CLOSING) {
+		conn_clear(conn, CONN_BEHIND);
+		conn_close(shard, conn, CLOSE_SLOW);
+		return;
+	}
+	if (conn_has(conn, CONN_BLOCKED))
+		return; /* on_writable puts it back */
+	if (!can_send_now(shard, conn)) {
+		send_queue(shard, conn);
+		return;
+	}
+	if (conn->outbox) {
+		submit(shard, conn, outbox_first(conn->outbox), true);
+		send_queue(shard, conn);
+	} else if (conn_has(conn, CONN_LAGGING) && conn->state < CONN_CLOSING) {
+		send_tape_rest(shard, conn);
+	} else if (conn_has(conn, CONN_END_WHEN_SENT)) {
+		conn_close_join(shard, conn, conn->reason);
+	} else if (conn_has(conn, CONN_UNREAD)) {
+		receive_queue(shard, conn);
+	}
+}
+
+static void flush_outboxes(struct shard *shard)
+{
+	uint32_t count = slot_queue_size(&shard->sendable);
+
+	/* Those that come back in this walk are for the next turn. */
+	while (count-- > 0 && send_room(shard) > 0) {
+		struct conn *conn = conn_at(shard, slot_queue_pop(&shard->sendable));
+
+		conn_clear(conn, CONN_QUEUED_SEND);
+		if (conn->state != CONN_FREE && conn->state != CONN_FINISHING)
+			flush_one(shard, conn);
+	}
+}
+
+/* ---- tapes ---- */
+
+bool send_mark_dirty(struct shard *shard, uint32_t channel)
+{
+	struct tape *tape = channels_at(&shard->channels, channel)->tape;
+
+	if (tape->is_dirty)
+		return true;
+	if (shard->dirty_count == TAPES_DIRTY_MAX)
+		return false;
+	tape->is_dirty = true;
+	tape_begin(tape);
+	shard->dirty[shard->dirty_count++] = channel;
+	return true;
+}
+
+/* What the tape has for a member. False: the member had a send in this turn already. */
+static bool visit(struct shard *shard, struct tape *tape, struct member *member)
+{
+	if (member->slot == MEMBER_HOLE || member->position == tape->head)
+		return true;
+	struct conn *conn = conn_at(shard, member->slot);
+
+	if (conn_has(conn, CONN_BLOCKED)) {
+		conn_set(conn, CONN_LAGGING);
+		if (tape_has_lost(tape, member->position))
+			mark_behind(shard, conn);
+		return true;
+	}
+	if (conn->outbox)
+		keep(shard, conn, tape_from(tape, member->position));
+	else if (conn->sent_turn == shard->turn)
+		return false;
+	else
+		submit(shard, conn, tape_from(tape, member->position), false);
+	member->position = tape->head;
+	return true;
+}
+
+/* Up to `budget` sends of one tape. True: the tape is swept. */
+static bool sweep(struct shard *shard, struct channel *channel, uint32_t budget)
+{
+	struct tape *tape = channel->tape;
+	struct member *members = channel_members(channel);
+	uint32_t sends_end = shard->sends_count + budget;
+
+	while (shard->sends_count < sends_end) {
+		if (tape->circle_left == 0) {
+			tape_end_circle(tape, channel->members_used);
+			if (tape_is_swept(tape))
+				return true;
+			continue;
+		}
+		if (!visit(shard, tape, &members[tape->cursor]))
+			return false;
+		tape_step(tape, channel->members_used);
+	}
+	return false;
+}
+
+static void flush_tapes(struct shard *shard)
+{
+	uint32_t kept = 0;
+	uint32_t budget = send_room(shard);
+
+	if (shard->dirty_count == 0)
+		return;
+	if (budget > TURN_SWEEP_MAX)
+		budget = TURN_SWEEP_MAX;
+	uint32_t share = budget / shard->dirty_count + 1;
+
+	for (uint32_t i = 0; i < shard->dirty_count; i++) {
+		uint32_t index = shard->dirty[i];
+		struct channel *channel = channels_at(&shard->channels, index);
+
+		if (share > send_room(shard))
+			share = send_room(shard);
+		if (share > 0 && sweep(shard, channel, share))
+			channel->tape->is_dirty = false;
+		else
+			shard->dirty[kept++] = index;
+	}
+	shard->dirty_count = kept;
+}
+
+void send_flush(struct shard *shard)
+{
+	flush_outboxes(shard);
+	flush_tapes(shard);
+}
+
+void send_catch_up(struct shard *shard, struct conn *conn, struct channel *channel,
+		   uint32_t member)
+{
+	struct member *self = &channel_members(channel)[member];
+
+	if (!channel->tape || self->position == channel->tape->head)
+		return;
+	if (tape_has_lost(channel->tape, self->position))
+		mark_behind(shard, conn);
+	else
+		keep(shard, conn, tape_from(channel->tape, self->position));
+	self->position = channel->tape->head;
+}
+
+/* ---- the turn's end and what the kernel says of it ---- */
+
+void send_on_short(struct shard *shard, struct conn *conn, uint32_t index, int32_t result)
+{
+	struct send_record *record = &shard->sends[index];
+	uint32_t taken = result > 0 ? (uint32_t)result : 0;
+
+	ASSERT(index < shard->sends_count && taken <= record->size);
+	if (result < 0 && result != -EAGAIN && result != -EINTR) {
+		conn_close_join(shard, conn, CLOSE_PEER_GONE);
+		return;
+	}
+	record->taken = taken;
+	counter_add(&shard->counters->sends_short, 1);
+	counter_add(&shard->counters->blocked, 1);
+	conn_set(conn, CONN_BLOCKED);
+	conn->blocked_ms = (uint32_t)shard->now_ms;
+	uring_poll_writable(shard->uring, record->slot,
+			    conn_tag(shard, conn, SHARD_OP_WRITABLE, 0));
+	if (record->from_outbox)
+		return; /* send_settle consumes what was taken */
+	if (outbox_prepend(&conn->outbox, slice_of(record->bytes + taken,
+						   record->size - taken)) != STATUS_OK)
+		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
+}
+
+void send_on_writable(struct shard *shard, struct conn *conn)
+{
+	if (!conn_has(conn, CONN_BLOCKED))
+		return;
+	conn_clear(conn, CONN_BLOCKED);
+	counter_subtract(&shard->counters->blocked, 1);
+	send_queue(shard, conn);
+}
+
+void send_settle(struct shard *shard)
+{
+	uint64_t bytes_out = 0;
+
+	for (uint32_t i = 0; i < shard->sends_count; i++) {
+		struct send_record *record = &shard->sends[i];
+
+		bytes_out += record->taken;
+		if (!record->from_outbox || record->is_void || record->taken == 0)
+			continue;
+		struct conn *conn = conn_at(shard, record->slot);
+
+		ASSERT(conn->state != CONN_FREE && conn->outbox != NULL);
+		outbox_consume(&conn->outbox, record->taken);
+		if (conn_has(conn, CONN_UNREAD) && outbox_size(conn->outbox) < READ_PAUSE_SIZE)
+			receive_queue(shard, conn);
+	}
+	counter_add(&shard->counters->sends, shard->sends_count);
+	counter_add(&shard->counters->bytes_out, bytes_out);
+	shard->sends_count = 0;
+	shard->turn++; /* from here on a connection may have its next send */
+}
+
+bool send_has_more(const struct shard *shard)
+{
+	return shard->dirty_count > 0 || slot_queue_size(&shard->sendable) > 0;
+}
+
+void send_forget(struct shard *shard, struct conn *conn)
+{
+	uint16_t slot = (uint16_t)conn_slot(shard, conn);
+
+	if (conn_has(conn, CONN_BLOCKED))
+		counter_subtract(&shard->counters->blocked, 1);
+	conn_clear(conn, CONN_BLOCKED);
+	if (conn->sent_turn != shard->turn)
+		return;
+	for (uint32_t i = 0; i < shard->sends_count; i++)
+		if (shard->sends[i].slot == slot)
+			shard->sends[i].is_void = true;
+}

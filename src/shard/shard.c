@@ -1,0 +1,119 @@
+/* shard/shard.c - making and unmaking a shard. */
+#include "shard/shard.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "base/clock.h"
+#include "shard/shard_state.h"
+#include "shard/timers.h"
+
+#define RING_ENTRIES 2048     /* a turn's sends, receives and closes */
+#define RING_COMPLETIONS 16384
+
+static enum status create_ring(struct shard *shard, char *reason, size_t reason_size)
+{
+	struct uring_options options = {
+		.entries = RING_ENTRIES,
+		.completions = RING_COMPLETIONS,
+		.slots = shard->slots,
+		.restricted = true,
+	};
+
+	return uring_create(&options, &shard->uring, reason, reason_size);
+}
+
+/* Address space for every slot; the kernel gives pages as slots are used. */
+static bool reserve_conns(struct shard *shard)
+{
+	void *conns;
+
+	shard->conns_size = shard->slots * sizeof(struct conn);
+	conns = mmap(NULL, shard->conns_size, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (conns == MAP_FAILED)
+		return false;
+	shard->conns = conns; /* all zero: every state is CONN_FREE */
+	return true;
+}
+
+static bool init_memory(struct shard *shard, struct hash_key channel_key)
+{
+	bool is_new;
+
+	shard->readable.slots = malloc((SLOTS_MAX + 1) * sizeof(uint16_t));
+	shard->sendable.slots = malloc((SLOTS_MAX + 1) * sizeof(uint16_t));
+	shard->receive_bytes = malloc((size_t)TURN_RECEIVES_MAX * RECEIVE_SIZE);
+	shard->arena.bytes = malloc(TURN_ARENA_SIZE);
+	shard->arena.capacity = TURN_ARENA_SIZE;
+	if (!shard->readable.slots || !shard->sendable.slots || !shard->receive_bytes ||
+	    !shard->arena.bytes || !reserve_conns(shard))
+		return false;
+	if (!channels_init(&shard->channels, channel_key))
+		return false;
+	/* The shard itself holds `all`, so it is always there and has index CHANNEL_ALL. */
+	return channels_hold(&shard->channels, SLICE("all"), &is_new) == CHANNEL_ALL;
+}
+
+enum status shard_create(const struct shard_options *options, struct shard **ret_shard,
+			 char *reason, size_t reason_size)
+{
+	struct shard *shard = calloc(1, sizeof(*shard));
+	uint64_t seed;
+
+	ASSERT(options->slots > 0 && options->slots <= SLOTS_MAX);
+	if (!shard) {
+		snprintf(reason, reason_size, "out of memory");
+		return STATUS_NO_MEMORY;
+	}
+	shard->config = options->config;
+	shard->all_counters = options->counters;
+	shard->counters = &options->counters->shards[options->index];
+	shard->index = options->index;
+	shard->slots = options->slots;
+	shard->connection_key = options->connection_key;
+	shard->deliveries = options->deliveries;
+	shard->receipts = options->receipts;
+	shard->departures = options->departures;
+	shard->sleeper = options->sleeper;
+	shard->turn = 1;
+	shard->now_ms = clock_monotonic_ns() / 1000000;
+	random_secret(&seed, sizeof(seed));
+	random_init(&shard->random, seed);
+	wheel_init(&shard->wheel, shard->now_ms, timers_at, shard);
+	enum status status = create_ring(shard, reason, reason_size);
+
+	if (status == STATUS_OK && !init_memory(shard, options->channel_key)) {
+		snprintf(reason, reason_size, "out of memory");
+		status = STATUS_NO_MEMORY;
+	}
+	if (status != STATUS_OK) {
+		shard_destroy(shard);
+		return status;
+	}
+	*ret_shard = shard;
+	return STATUS_OK;
+}
+
+void shard_destroy(struct shard *shard)
+{
+	if (!shard)
+		return;
+	uring_destroy(shard->uring);
+	if (shard->channels.heads)
+		channels_deinit(&shard->channels);
+	if (shard->conns)
+		munmap(shard->conns, shard->conns_size);
+	free(shard->readable.slots);
+	free(shard->sendable.slots);
+	free(shard->receive_bytes);
+	free(shard->arena.bytes);
+	free(shard->waiting);
+	free(shard);
+}
+
+int shard_ring_fd(const struct shard *shard)
+{
+	return uring_fd(shard->uring);
+}

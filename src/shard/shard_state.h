@@ -1,0 +1,148 @@
+/* shard/shard_state.h - what a shard is made of; for the files of this folder only.
+ *
+ * Layer   shard (may include: lane, wire, uring, log, base, libc)
+ * Threads the shard
+ * Memory  see shard/shard.h
+ * Errors  none
+ *
+ * A turn takes completions, then deliveries, then timers, and prepares sends; the submit at its
+ * end puts them on the sockets. A connection has at most one send in a turn, because only the
+ * next look at the completions tells whether it was taken whole.
+ */
+#ifndef BELFRY_SHARD_SHARD_STATE_H
+#define BELFRY_SHARD_SHARD_STATE_H
+
+#include "base/assert.h"
+#include "base/random.h"
+#include "belfry/delivery.h"
+#include "belfry/departure.h"
+#include "belfry/limits.h"
+#include "belfry/receipt.h"
+#include "belfry/ring_tag.h"
+#include "shard/channels.h"
+#include "shard/conn.h"
+#include "shard/shard.h"
+#include "shard/wheel.h"
+#include "uring/uring.h"
+
+enum shard_op {
+	SHARD_OP_READABLE = RING_OP_OWN, /* the poll for bytes from the client */
+	SHARD_OP_RECEIVE,                /* argument: which receive buffer */
+	SHARD_OP_SEND,                   /* argument: which send of the turn */
+	SHARD_OP_WRITABLE,
+	SHARD_OP_CLOSE,
+};
+
+#define CHANNEL_ALL 0u /* index of the channel `all`, held by the shard itself */
+
+/* A send of this turn: needed again only when it was short. */
+struct send_record {
+	const uint8_t *bytes;
+	uint32_t size;
+	uint32_t taken;    /* bytes that went out, known when the turn is over */
+	uint16_t slot;
+	bool from_outbox;  /* the bytes are the first of the connection's outbox */
+	bool is_void;      /* the connection was cut meanwhile */
+};
+
+/* Slots of connections that wait for something, in order. */
+struct slot_queue {
+	uint16_t *slots; /* SLOTS_MAX + 1 of them: a connection is in it at most once */
+	uint16_t head, tail;
+};
+
+/* Memory that is valid until the end of the turn. */
+struct arena_block {
+	struct arena_block *next;
+	uint8_t bytes[];
+};
+
+struct arena {
+	uint8_t *bytes;
+	size_t size, capacity;
+	struct arena_block *blocks; /* what did not fit */
+};
+
+struct shard {
+	const struct config *config;
+	struct counters *all_counters;
+	struct shard_counters *counters;
+	uint32_t index;
+	uint32_t slots;
+	struct hash_key connection_key;
+	struct lane *deliveries, *receipts, *departures;
+	struct sleeper *sleeper;
+	struct uring *uring;
+	struct conn *conns; /* `slots` of them, reserved */
+	size_t conns_size;  /* of the reservation, in bytes */
+	struct channels channels;
+	struct wheel wheel;
+	struct random random;
+	uint64_t now_ms;  /* monotonic, of this turn */
+	uint64_t unix_ms; /* wall clock, of this turn */
+	uint32_t turn;    /* number of this turn */
+	uint32_t notices; /* notices for many channels so far */
+	uint32_t sockets; /* slots in use */
+	bool is_stopping;
+	uint64_t stop_until_ms;    /* when stopping: cut what is left then */
+	uint32_t stop_cursor;      /* when stopping: next slot to close */
+	uint64_t stop_began_ms;
+	uint64_t turn_max_until_ms; /* the gauge of the longest turn starts anew then */
+	bool must_wake_router;      /* receipts were pushed in this turn */
+	struct slot_queue readable, sendable;
+	uint32_t dirty[TAPES_DIRTY_MAX]; /* channels whose tapes have bytes to send */
+	uint32_t dirty_count;
+	struct receipt *waiting; /* receipts that found the lane full, in order */
+	uint32_t waiting_first, waiting_count, waiting_capacity;
+	struct notice *held[TURN_DELIVERIES_MAX]; /* notices whose bytes this turn sends */
+	uint32_t held_count;
+	struct send_record sends[TURN_SENDS_MAX];
+	uint32_t sends_count;
+	uint32_t receives; /* receive buffers in use in this turn */
+	uint8_t *receive_bytes; /* TURN_RECEIVES_MAX x RECEIVE_SIZE */
+	struct arena arena;
+};
+
+static inline uint32_t conn_slot(const struct shard *shard, const struct conn *conn)
+{
+	return (uint32_t)(conn - shard->conns);
+}
+
+static inline struct conn *conn_at(const struct shard *shard, uint32_t slot)
+{
+	ASSERT(slot < shard->slots);
+	return &shard->conns[slot];
+}
+
+/* op, low 16 bits of the generation, argument, slot. */
+static inline uint64_t conn_tag(const struct shard *shard, const struct conn *conn,
+				enum shard_op op, uint32_t argument)
+{
+	return ring_tag(op, (uint64_t)(conn->generation & 0xFFFF) << 32 |
+				    (uint64_t)(argument & 0xFFFF) << 16 | conn_slot(shard, conn));
+}
+
+static inline bool conn_has(const struct conn *conn, enum conn_flag flag)
+{
+	return (conn->flags & flag) != 0;
+}
+
+static inline void conn_set(struct conn *conn, enum conn_flag flag)
+{
+	conn->flags = (uint16_t)(conn->flags | flag);
+}
+
+static inline void conn_clear(struct conn *conn, enum conn_flag flag)
+{
+	conn->flags = (uint16_t)(conn->flags & ~flag);
+}
+
+/* Bytes until the end of the turn. NULL: out of memory. */
+uint8_t *arena_take(struct arena *arena, size_t size);
+void arena_reset(struct arena *arena);
+
+void slot_queue_push(struct slot_queue *queue, uint32_t slot);
+uint32_t slot_queue_pop(struct slot_queue *queue);
+uint32_t slot_queue_size(const struct slot_queue *queue);
+
+#endif

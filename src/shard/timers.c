@@ -1,0 +1,158 @@
+/* shard/timers.c - deadlines of connections. */
+#include "shard/timers.h"
+
+#include "shard/http.h"
+#include "shard/message.h"
+#include "shard/send.h"
+#include "shard/shard_state.h"
+
+#define FAR_MS (24u * 3600 * 1000) /* what is due later is looked at again in a day */
+
+struct wheel_timer *timers_at(void *owner, uint32_t slot)
+{
+	return &conn_at(owner, slot)->timer;
+}
+
+void timers_arm(struct shard *shard, struct conn *conn, uint32_t delay_ms)
+{
+	wheel_arm(&shard->wheel, conn_slot(shard, conn), shard->now_ms + delay_ms);
+}
+
+/* Milliseconds from `since` (low 32 bits of shard time) until `after_ms` later; 0: it is past. */
+static uint32_t left_ms(const struct shard *shard, uint32_t since, uint32_t after_ms)
+{
+	int32_t left = (int32_t)(since + after_ms - (uint32_t)shard->now_ms);
+
+	return left > 0 ? (uint32_t)left : 0;
+}
+
+static uint32_t least(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint32_t token_left_ms(const struct shard *shard, const struct conn *conn)
+{
+	uint64_t expires_ms = (uint64_t)conn->expires_s * 1000;
+
+	if (conn->expires_s == UINT32_MAX || expires_ms > shard->unix_ms + FAR_MS)
+		return FAR_MS;
+	return expires_ms > shard->unix_ms ? (uint32_t)(expires_ms - shard->unix_ms) : 0;
+}
+
+void timers_refresh(struct shard *shard, struct conn *conn)
+{
+	const struct config *config = shard->config;
+	uint32_t delay_ms = token_left_ms(shard, conn);
+
+	if (conn->state != CONN_OPEN)
+		return;
+	if (config->heartbeat_interval_ms > 0) {
+		delay_ms = least(delay_ms, left_ms(shard, conn->deadline_ms, 0));
+		delay_ms = least(delay_ms,
+				 left_ms(shard, conn->heard_ms, config->heartbeat_timeout_ms));
+	}
+	if (config->idle_timeout_ms > 0)
+		delay_ms = least(delay_ms,
+				 left_ms(shard, conn->active_ms, config->idle_timeout_ms));
+	if (conn_has(conn, CONN_BLOCKED))
+		delay_ms = least(delay_ms, left_ms(shard, conn->blocked_ms, SLOW_DEADLINE_MS));
+	timers_arm(shard, conn, delay_ms);
+}
+
+void timers_start_heartbeat(struct shard *shard, struct conn *conn)
+{
+	uint32_t interval_ms = shard->config->heartbeat_interval_ms;
+
+	if (interval_ms > 0)
+		conn->deadline_ms = (uint32_t)shard->now_ms + 1 +
+				    (uint32_t)random_below(&shard->random, interval_ms);
+	timers_refresh(shard, conn);
+}
+
+/* The token is over: first a warning and time to send another, then the end. */
+static void on_token_expired(struct shard *shard, struct conn *conn)
+{
+	if (conn_has(conn, CONN_EXPIRING)) {
+		conn_close(shard, conn, CLOSE_TOKEN);
+		return;
+	}
+	conn_set(conn, CONN_EXPIRING);
+	conn->expires_s =
+		(uint32_t)((shard->unix_ms + shard->config->token_grace_ms + 999) / 1000);
+	message_send_error(shard, conn, "token_expired",
+			   "the token has expired; send {\"type\":\"auth\",\"token\":...}",
+			   (struct slice){NULL, 0});
+}
+
+static void ping(struct shard *shard, struct conn *conn)
+{
+	const struct config *config = shard->config;
+
+	if (config->heartbeat_interval_ms == 0 || left_ms(shard, conn->deadline_ms, 0) > 0)
+		return;
+	conn->deadline_ms = (uint32_t)shard->now_ms + config->heartbeat_interval_ms;
+	if (conn_has(conn, CONN_BLOCKED))
+		return; /* it has enough to read */
+	counter_add(&shard->counters->pings, 1);
+	send_frame(shard, conn, WS_PING, (struct slice){NULL, 0});
+}
+
+static void on_open_timer(struct shard *shard, struct conn *conn)
+{
+	const struct config *config = shard->config;
+
+	if (conn_has(conn, CONN_BLOCKED) && left_ms(shard, conn->blocked_ms, SLOW_DEADLINE_MS) == 0)
+		conn_close(shard, conn, CLOSE_SLOW);
+	else if (config->heartbeat_interval_ms > 0 &&
+		 left_ms(shard, conn->heard_ms, config->heartbeat_timeout_ms) == 0)
+		conn_close(shard, conn, CLOSE_HEARTBEAT);
+	else if (config->idle_timeout_ms > 0 &&
+		 left_ms(shard, conn->active_ms, config->idle_timeout_ms) == 0)
+		conn_close(shard, conn, CLOSE_IDLE);
+	else if (token_left_ms(shard, conn) == 0)
+		on_token_expired(shard, conn);
+	if (conn->state != CONN_OPEN)
+		return;
+	ping(shard, conn);
+	timers_refresh(shard, conn);
+}
+
+static void on_timer(struct shard *shard, struct conn *conn)
+{
+	switch ((enum conn_state)conn->state) {
+	case CONN_HEAD:
+		if (conn->inbound)
+			http_refuse(shard, conn, 408, "request_timeout",
+				    "the request was not finished in time", NULL);
+		else
+			conn_close(shard, conn, CLOSE_HANDSHAKE);
+		return;
+	case CONN_ATTACHING:
+		conn_close(shard, conn, CLOSE_HANDSHAKE);
+		return;
+	case CONN_OPEN:
+		on_open_timer(shard, conn);
+		return;
+	case CONN_CLOSING:
+		conn_close_join(shard, conn, conn->reason);
+		return;
+	case CONN_ECHO:
+	case CONN_FREE:
+	case CONN_FINISHING:
+		return;
+	}
+}
+
+void timers_advance(struct shard *shard)
+{
+	/* Heartbeats share the turn's sends; what finds no room goes through outboxes, so stop
+	 * well before. */
+	while (send_room(shard) > TURN_SWEEP_MAX) {
+		uint32_t slot = wheel_advance(&shard->wheel, shard->now_ms);
+
+		if (slot == WHEEL_NONE)
+			return;
+		on_timer(shard, conn_at(shard, slot));
+	}
+}

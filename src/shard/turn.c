@@ -1,0 +1,215 @@
+/* shard/turn.c - the loop: completions, deliveries, timers, sends, sleep. */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log_line.h"
+#include "shard/deliver.h"
+#include "shard/receipts.h"
+#include "shard/receive.h"
+#include "shard/send.h"
+#include "shard/shard_state.h"
+#include "shard/timers.h"
+
+#define EVENTS_BATCH 256
+#define IDLE_WAIT_NS 1000000000u     /* wakes once a second for its gauges */
+#define STOP_PATIENCE_MS 3000        /* after the last close frame, then what is left is cut */
+#define TURN_MAX_WINDOW_MS 10000
+#define STOP_BATCH 256               /* connections closed in one turn when stopping */
+
+/* The connection a tag means; NULL when its slot has another one by now. */
+static struct conn *conn_of_tag(struct shard *shard, uint64_t tag)
+{
+	struct conn *conn = conn_at(shard, (uint32_t)(tag & 0xFFFF));
+	uint32_t generation = (uint32_t)(tag >> 32) & 0xFFFF;
+
+	return conn->state != CONN_FREE && (conn->generation & 0xFFFF) == generation ? conn : NULL;
+}
+
+static void on_conn_event(struct shard *shard, const struct uring_event *event)
+{
+	struct conn *conn = conn_of_tag(shard, event->tag);
+	uint32_t argument = (uint32_t)(event->tag >> 16) & 0xFFFF;
+
+	if (!conn)
+		return;
+	switch ((enum shard_op)ring_tag_op(event->tag)) {
+	case SHARD_OP_READABLE:
+		receive_on_readable(shard, conn, event);
+		return;
+	case SHARD_OP_RECEIVE:
+		receive_on_bytes(shard, conn, argument, event);
+		return;
+	case SHARD_OP_SEND:
+		if (conn->state != CONN_FINISHING)
+			send_on_short(shard, conn, argument, event->result);
+		return;
+	case SHARD_OP_WRITABLE:
+		if (conn->state != CONN_FINISHING)
+			send_on_writable(shard, conn);
+		return;
+	case SHARD_OP_CLOSE:
+		conn_close_finish(shard, conn);
+		return;
+	}
+}
+
+/* All connections hear 1001, a batch per turn, over the drain window. */
+static void begin_stop(struct shard *shard)
+{
+	if (shard->is_stopping)
+		return;
+	shard->is_stopping = true;
+	shard->stop_began_ms = shard->now_ms;
+	shard->stop_until_ms = shard->now_ms + shard->config->drain_window_ms +
+			       shard->config->close_timeout_ms + STOP_PATIENCE_MS;
+}
+
+static void on_event(struct shard *shard, const struct uring_event *event)
+{
+	switch (ring_tag_op(event->tag)) {
+	case RING_OP_NONE:
+	case RING_OP_WAKE:
+		return;
+	case RING_OP_STOP:
+		begin_stop(shard);
+		return;
+	case RING_OP_HANDOFF:
+		if (event->result >= 0)
+			conn_open(shard, (uint32_t)event->result, event->tag);
+		return;
+	default:
+		on_conn_event(shard, event);
+	}
+}
+
+static void take_completions(struct shard *shard)
+{
+	struct uring_event events[EVENTS_BATCH];
+	uint32_t count;
+
+	while ((count = uring_reap(shard->uring, events, EVENTS_BATCH)) > 0)
+		for (uint32_t i = 0; i < count; i++)
+			on_event(shard, &events[i]);
+}
+
+/* How far the closing may have come by now, in slots. */
+static uint32_t stop_target(const struct shard *shard)
+{
+	uint64_t window_ms = shard->config->drain_window_ms;
+	uint64_t passed_ms = shard->now_ms - shard->stop_began_ms;
+
+	if (passed_ms >= window_ms)
+		return shard->slots;
+	return (uint32_t)(shard->slots * passed_ms / window_ms);
+}
+
+static void stop_some(struct shard *shard)
+{
+	uint32_t target = stop_target(shard);
+	bool is_late = shard->now_ms >= shard->stop_until_ms;
+
+	for (uint32_t n = 0; n < STOP_BATCH && shard->stop_cursor < target;) {
+		struct conn *conn = conn_at(shard, shard->stop_cursor++);
+
+		if (conn->state == CONN_FREE)
+			continue;
+		conn_close(shard, conn, CLOSE_GOING_AWAY);
+		n++;
+	}
+	if (!is_late && shard->stop_cursor < shard->slots)
+		return;
+	/* A socket may have been handed over behind the cursor: look at all of them again. */
+	for (uint32_t slot = 0; shard->sockets > 0 && slot < shard->slots; slot++) {
+		struct conn *conn = conn_at(shard, slot);
+
+		if (conn->state == CONN_FREE || conn->state == CONN_FINISHING)
+			continue;
+		if (is_late)
+			conn_close_join(shard, conn, CLOSE_GOING_AWAY);
+		else if (conn->state < CONN_CLOSING)
+			conn_close(shard, conn, CLOSE_GOING_AWAY);
+	}
+}
+
+static bool has_work(struct shard *shard)
+{
+	return send_has_more(shard) || receive_has_more(shard) || shard->sends_count > 0 ||
+	       (shard->is_stopping && shard->stop_cursor < stop_target(shard));
+}
+
+/* Milliseconds of `wait` at most until something is due, in nanoseconds. */
+static uint64_t sleep_ns(const struct shard *shard)
+{
+	uint64_t wait_ms = wheel_wait_ms(&shard->wheel, shard->now_ms);
+
+	if (shard->is_stopping && wait_ms > 20)
+		wait_ms = 20;
+	return wait_ms >= IDLE_WAIT_NS / 1000000 ? IDLE_WAIT_NS
+						 : (wait_ms ? wait_ms * 1000000 : 1000);
+}
+
+static void submit_and_sleep(struct shard *shard)
+{
+	uint64_t wait_ns = 0;
+
+	if (!has_work(shard)) {
+		sleeper_announce(shard->sleeper);
+		if (!deliver_has_more(shard))
+			wait_ns = sleep_ns(shard);
+	}
+	uring_wait(shard->uring, wait_ns);
+	sleeper_rise(shard->sleeper);
+}
+
+static void count_turn(struct shard *shard, uint64_t busy_ns)
+{
+	struct shard_counters *counters = shard->counters;
+
+	counter_add(&counters->turns, 1);
+	counter_add(&counters->busy_ns, busy_ns);
+	if (shard->now_ms >= shard->turn_max_until_ms) {
+		shard->turn_max_until_ms = shard->now_ms + TURN_MAX_WINDOW_MS;
+		counter_set(&counters->turn_max_ns, busy_ns);
+	} else if (busy_ns > counter_read(&counters->turn_max_ns)) {
+		counter_set(&counters->turn_max_ns, busy_ns);
+	}
+}
+
+static void turn(struct shard *shard)
+{
+	uint64_t began_ns = clock_monotonic_ns();
+
+	shard->now_ms = began_ns / 1000000;
+	shard->unix_ms = clock_unix_ms();
+	take_completions(shard);
+	send_settle(shard);
+	deliver_release(shard);
+	arena_reset(&shard->arena);
+	timers_advance(shard);
+	deliver_drain(shard);
+	if (shard->is_stopping)
+		stop_some(shard);
+	send_flush(shard);
+	receive_flush(shard);
+	receipts_flush(shard);
+	uring_submit(shard->uring);
+	count_turn(shard, clock_monotonic_ns() - began_ns);
+}
+
+void *shard_run(void *owner)
+{
+	struct shard *shard = owner;
+	enum status status = uring_start(shard->uring);
+
+	ASSERT(status == STATUS_OK);
+	while (!shard->is_stopping || shard->sockets > 0) {
+		turn(shard);
+		submit_and_sleep(shard);
+	}
+	take_completions(shard);
+	send_settle(shard);
+	deliver_release(shard);
+	arena_reset(&shard->arena);
+	log_line(LOG_DEBUG, "shard", "shard %u has ended", shard->index);
+	return NULL;
+}
