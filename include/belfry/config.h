@@ -65,8 +65,8 @@
 	  "how clients prove who they are; none is for development")                             \
 	X(auth_none_anywhere, SWITCH, auth_none_anywhere, "off", 0, 1, 0, "",                    \
 	  "allow auth = none on addresses that other machines can reach")                        \
-	X(secret_key, SECRET, secret_key, "", 16, 4096, CONFIG_SECRET | CONFIG_RELOAD,           \
-	  "16 to 4096 bytes, better 32 or more",                                                 \
+	X(secret_key, SECRET, secret_key, "", 1, 4096, CONFIG_SECRET | CONFIG_RELOAD,           \
+	  "1 to 4096 bytes, better 32 or more",                                                 \
 	  "the key that tokens are signed with; required with auth = jwt")                       \
 	X(algorithm, ALGORITHMS, algorithm, "HS256", 0, 0, CONFIG_LIST | CONFIG_RELOAD,          \
 	  "HS256|HS384|HS512", "algorithms that a token may be signed with")                     \

@@ -51,6 +51,7 @@
 	X(interests, gauge, "Channels that some shard of this node holds")                   \
 	X(published, counter, "Entries written to the log for the HTTP API")                 \
 	X(log_connected, gauge, "1 while the log can be read and written")                   \
+	X(log_failures, counter, "Times that the log was lost or could not be reached")      \
 	X(log_reconnects, counter, "Times that the link to the log was made anew")
 
 #define ACCEPTOR_COUNTER_TABLE(X)                                                            \

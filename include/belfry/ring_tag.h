@@ -17,6 +17,7 @@ enum ring_op {
 	RING_OP_NONE,    /* nobody looks at the completion */
 	RING_OP_WAKE,    /* something was pushed to a lane */
 	RING_OP_STOP,    /* main: end */
+	RING_OP_DRAIN,   /* main to admin: no longer ready, the end is near */
 	RING_OP_HANDOFF, /* acceptor: a new socket; the result is its slot */
 	RING_OP_OWN = 16,
 };

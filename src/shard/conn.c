@@ -97,15 +97,20 @@ void conn_close(struct shard *shard, struct conn *conn, enum close_reason reason
 
 void conn_close_join(struct shard *shard, struct conn *conn, enum close_reason reason)
 {
+	uint64_t armed[2] = {conn_tag(shard, conn, SHARD_OP_READABLE, 0), 0};
+
 	ASSERT(conn->state != CONN_FREE);
 	if (conn->state == CONN_FINISHING)
 		return;
+	if (conn_has(conn, CONN_BLOCKED))
+		armed[1] = conn_tag(shard, conn, SHARD_OP_WRITABLE, 0);
 	conn_close_leave(shard, conn, reason);
 	conn_drop_inbound(conn);
 	conn->state = CONN_FINISHING;
 	wheel_disarm(&shard->wheel, conn_slot(shard, conn));
 	send_forget(shard, conn);
-	uring_close(shard->uring, conn_slot(shard, conn), conn_tag(shard, conn, SHARD_OP_CLOSE, 0));
+	uring_close(shard->uring, conn_slot(shard, conn), armed,
+		    conn_tag(shard, conn, SHARD_OP_CLOSE, 0));
 }
 
 void conn_close_finish(struct shard *shard, struct conn *conn)

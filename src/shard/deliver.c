@@ -112,8 +112,7 @@ static bool deliver_to_tape(struct shard *shard, const struct notice *notice, ui
 {
 	struct channel *channel = channels_at(&shard->channels, local);
 	uint32_t size = (uint32_t)notice_frame_size(notice, index);
-	bool keep = counter_read(&shard->counters->blocked) > 0;
-	uint8_t *bytes = tape_reserve(channel->tape, size, keep);
+	uint8_t *bytes = tape_reserve(channel->tape, size, channel->tape->has_laggards);
 
 	if (!bytes || !send_mark_dirty(shard, local))
 		return false;

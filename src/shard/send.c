@@ -68,6 +68,8 @@ static void keep(struct shard *shard, struct conn *conn, struct slice bytes)
 void send_bytes(struct shard *shard, struct conn *conn, struct slice bytes)
 {
 	ASSERT(conn->state != CONN_FREE && conn->state < CONN_CLOSING);
+	if (conn_has(conn, CONN_BEHIND))
+		return; /* after what it lost nothing later may reach it */
 	if (!conn->outbox && !conn_has(conn, CONN_LAGGING) && can_send_now(shard, conn))
 		submit(shard, conn, bytes, false);
 	else
@@ -193,13 +195,16 @@ static bool visit(struct shard *shard, struct tape *tape, struct member *member)
 		return true;
 	struct conn *conn = conn_at(shard, member->slot);
 
-	if (conn_has(conn, CONN_BLOCKED)) {
-		conn_set(conn, CONN_LAGGING);
-		if (tape_has_lost(tape, member->position))
-			mark_behind(shard, conn);
+	if (tape_has_lost(tape, member->position)) {
+		mark_behind(shard, conn);
 		return true;
 	}
-	if (conn->outbox)
+	if (conn_has(conn, CONN_BLOCKED)) {
+		conn_set(conn, CONN_LAGGING);
+		tape->circle_passed_laggard = true;
+		return true;
+	}
+	if (conn_has(conn, CONN_BEHIND) || conn->outbox)
 		keep(shard, conn, tape_from(tape, member->position));
 	else if (conn->sent_turn == shard->turn)
 		return false;

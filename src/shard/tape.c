@@ -92,6 +92,8 @@ void tape_end_circle(struct tape *tape, uint32_t members_count)
 	tape->floor = tape->circle_head;
 	tape->circle_head = tape->head;
 	tape->circle_left = members_count;
+	tape->has_laggards = tape->circle_passed_laggard;
+	tape->circle_passed_laggard = false;
 }
 
 void tape_step(struct tape *tape, uint32_t members_count)

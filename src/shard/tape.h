@@ -29,6 +29,8 @@ struct tape {
 	uint32_t circle_head; /* the head when the circle of the sweep began */
 	uint32_t circle_left; /* members the circle has yet to visit */
 	uint32_t cursor;      /* index of the member to visit next */
+	bool circle_passed_laggard; /* the circle met a member that is blocked and lacks bytes */
+	bool has_laggards;          /* the last whole circle did */
 	bool is_dirty;        /* on the shard's list of tapes with bytes to send */
 };
 

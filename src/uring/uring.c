@@ -144,18 +144,20 @@ static void close_slot(struct uring *uring, uint32_t slot, uint8_t flags, uint64
 	sqe->flags = flags;
 }
 
-void uring_close(struct uring *uring, uint32_t slot, uint64_t tag)
+void uring_close(struct uring *uring, uint32_t slot, const uint64_t armed[2], uint64_t tag)
 {
-	struct io_uring_sqe *sqe;
+	need_entries(uring, 3);
+	for (int i = 0; i < 2; i++) {
+		if (armed[i] == 0)
+			continue;
+		struct io_uring_sqe *sqe = next_entry(uring, 0);
 
-	need_entries(uring, 2);
-	sqe = next_entry(uring, 0);
-	sqe->opcode = IORING_OP_ASYNC_CANCEL;
-	sqe->fd = (int)slot;
-	sqe->cancel_flags = IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_FD_FIXED |
-			    IORING_ASYNC_CANCEL_ALL;
-	/* hard link: the close follows even when there was nothing to cancel */
-	sqe->flags = IOSQE_IO_HARDLINK | IOSQE_CQE_SKIP_SUCCESS;
+		sqe->opcode = IORING_OP_ASYNC_CANCEL;
+		sqe->fd = -1;
+		sqe->addr = armed[i];
+		/* hard link: the close follows even when there was nothing to cancel */
+		sqe->flags = IOSQE_IO_HARDLINK | IOSQE_CQE_SKIP_SUCCESS;
+	}
 	close_slot(uring, slot, 0, tag);
 }
 

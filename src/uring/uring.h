@@ -81,9 +81,10 @@ void uring_receive(struct uring *uring, uint32_t slot, void *bytes, uint32_t siz
  * the submit returns, and `bytes` are not looked at any more. */
 void uring_send(struct uring *uring, uint32_t slot, const void *bytes, size_t size, uint64_t tag);
 
-/* Cancels what is armed on the slot, then closes it; the completion is that of the close.
- * Without the cancel an armed poll would hold the connection open. */
-void uring_close(struct uring *uring, uint32_t slot, uint64_t tag);
+/* Ends the operations that carry the `armed` tags (0: none), then closes the slot; the completion
+ * is that of the close. Without the cancels an armed poll would hold the connection open. By tag,
+ * since a cancel by descriptor walks over all that is armed in the ring. */
+void uring_close(struct uring *uring, uint32_t slot, const uint64_t armed[2], uint64_t tag);
 
 /* Closes a slot that has nothing armed. No completion when all is well. */
 void uring_close_idle(struct uring *uring, uint32_t slot, uint64_t tag);

@@ -10,13 +10,9 @@
 
 #include "base/compiler.h"
 #include "base/slice.h"
+#include "belfry/entry_field.h"
 #include "belfry/event_id.h"
 #include "belfry/limits.h"
-
-struct entry_field {
-	struct slice name;
-	struct slice value;
-};
 
 /* name, text of the field `reason` in the dead-letter stream */
 #define ENTRY_REASON_TABLE(X)                                      \

@@ -14,7 +14,15 @@
 #include "base/slice.h"
 #include "base/writer.h"
 
-enum json_type { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+enum json_type {
+	JSON_NULL,
+	JSON_FALSE,
+	JSON_TRUE,
+	JSON_NUMBER,
+	JSON_STRING,
+	JSON_ARRAY,
+	JSON_OBJECT,
+};
 
 struct json_value {
 	enum json_type type;
@@ -57,7 +65,7 @@ MUST_CHECK bool json_string_equal(struct slice text, struct slice plain);
 MUST_CHECK bool json_string_decode(struct slice text, uint8_t *bytes, size_t capacity,
 				   size_t *ret_size);
 
-/* A number's text as a whole number of seconds, rounded down (1e3 and 12.7 are taken).
+/* A number as a whole number, rounded down (1e3 and 12.7 are taken).
  * False: not a number or outside of int64. */
 MUST_CHECK bool json_number_to_i64(struct json_value value, int64_t *ret_number);
 

@@ -1,0 +1,96 @@
+/* admin/admin_state.h - what the admin thread is made of; for the files of this folder only.
+ *
+ * Layer   admin (may include: lane, wire, uring, log, base, libc)
+ * Threads the admin thread
+ * Memory  see admin/admin.h
+ * Errors  none
+ */
+#ifndef BELFRY_ADMIN_ADMIN_STATE_H
+#define BELFRY_ADMIN_ADMIN_STATE_H
+
+#include "admin/admin.h"
+#include "base/assert.h"
+#include "belfry/limits.h"
+#include "belfry/ring_tag.h"
+#include "uring/uring.h"
+#include "wire/http_head.h"
+
+/* Fewer than the lane to the router holds: each has at most one publication under way. */
+#define ADMIN_SESSIONS_MAX 200u
+#define ADMIN_REQUEST_MAX (2u << 20) /* bytes of a request, head and body */
+#define ADMIN_RECEIVE_SIZE 65536u
+#define ADMIN_IDLE_MS 60000u  /* a connection without a request is closed */
+#define ADMIN_LINGER_MS 2000u /* and one that was refused, if it does not end by itself */
+
+enum admin_op {
+	ADMIN_OP_ACCEPT = RING_OP_OWN,
+	ADMIN_OP_RECEIVE, /* rest: generation, index of the session */
+	ADMIN_OP_SEND,
+};
+
+/* One HTTP connection. */
+struct admin_session {
+	int fd; /* -1: free */
+	uint32_t generation;
+	bool is_receiving, is_sending; /* an operation is in the kernel */
+	bool is_publishing;            /* the router has its publication */
+	bool is_closing;               /* close when nothing is in the kernel or at the router */
+	bool close_after;              /* the answer being sent is the last */
+	bool is_lingering;             /* it is out; what the client still sends is dropped, so
+					* that no reset overtakes the answer */
+	uint64_t heard_ms;
+	uint8_t *request; /* bytes that have come */
+	size_t request_size, request_capacity;
+	size_t request_done; /* of them belong to the request that is being answered */
+	uint8_t *answer;
+	size_t answer_size, answer_sent;
+	bool is_batch; /* the publication came as an array or as lines */
+};
+
+struct admin {
+	const struct config *config;
+	struct admin_options options;
+	struct uring *uring;
+	bool accepts;     /* the accept is armed */
+	bool is_stopping;
+	bool is_draining;
+	uint64_t now_ms;
+	uint64_t unix_ms;
+	struct admin_session sessions[ADMIN_SESSIONS_MAX];
+};
+
+/* ---- session.c ---- */
+
+void session_open(struct admin *admin, int fd);
+void session_on_received(struct admin *admin, struct admin_session *session, int32_t result);
+void session_on_sent(struct admin *admin, struct admin_session *session, int32_t result);
+void session_close(struct admin *admin, struct admin_session *session);
+
+/* The session a tag means; NULL when it is gone. */
+struct admin_session *session_of_tag(struct admin *admin, uint64_t tag);
+
+/* Sends an answer; `bytes` is heap and becomes the session's. */
+void session_answer(struct admin *admin, struct admin_session *session, uint8_t *bytes,
+		    size_t size, bool close_after);
+
+struct http_answer;
+void session_send(struct admin *admin, struct admin_session *session,
+		  const struct http_answer *answer);
+void session_refuse(struct admin *admin, struct admin_session *session, int status,
+		    const char *code, const char *message);
+
+/* ---- requests.c ---- */
+
+/* A whole request: answers now or, for a publication, later. */
+void requests_take(struct admin *admin, struct admin_session *session,
+		   const struct http_head *head, struct slice body);
+
+/* ---- publishing.c ---- */
+
+void publishing_take(struct admin *admin, struct admin_session *session,
+		     const struct http_head *head, struct slice body);
+
+/* Takes what the router has filled in. */
+void publishing_drain(struct admin *admin);
+
+#endif

@@ -1,0 +1,302 @@
+/* admin/publishing.c - POST /api/publish: JSON in, entries to the router, results out. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "admin/admin_state.h"
+#include "belfry/publication.h"
+#include "wire/event_id.h"
+#include "wire/http_answer.h"
+#include "wire/json.h"
+#include "wire/publish.h"
+
+#define ITEMS_MAX 1000u
+#define RESULT_SIZE_MAX 512 /* of one result in the answer */
+
+/* What the fields of a publication point into. */
+struct publication_memory {
+	uint8_t *body;    /* the request's, copied */
+	uint8_t *scratch; /* decoded strings; as large as the body */
+	size_t scratch_size, capacity;
+	struct entry_field *fields; /* ENTRY_FIELDS_MAX of them, for the item being read */
+};
+
+/* ---- reading the body ---- */
+
+static void destroy(struct publication *publication)
+{
+	struct publication_memory *memory = publication->memory;
+
+	for (uint32_t i = 0; i < publication->items_count; i++)
+		free((void *)(uintptr_t)publication->items[i].fields);
+	if (memory) {
+		free(memory->body);
+		free(memory->scratch);
+		free(memory->fields);
+	}
+	free(memory);
+	free(publication);
+}
+
+static struct publication *create(struct admin_session *session, struct slice body,
+				  uint32_t items_max)
+{
+	struct publication *publication =
+		calloc(1, sizeof(*publication) + items_max * sizeof(publication->items[0]));
+	struct publication_memory *memory = calloc(1, sizeof(*memory));
+
+	if (!publication || !memory) {
+		free(publication);
+		free(memory);
+		return NULL;
+	}
+	publication->request = session;
+	publication->memory = memory;
+	memory->capacity = body.size;
+	memory->body = malloc(body.size);
+	memory->scratch = malloc(body.size);
+	memory->fields = malloc(ENTRY_FIELDS_MAX * sizeof(*memory->fields));
+	if (!memory->body || !memory->scratch || !memory->fields) {
+		destroy(publication);
+		return NULL;
+	}
+	memcpy(memory->body, body.bytes, body.size);
+	return publication;
+}
+
+static void mark_bad(struct publication_item *item, const char *error)
+{
+	item->outcome = PUBLICATION_BAD;
+	snprintf(item->error, sizeof(item->error), "%s", error);
+}
+
+static void keep_fields(struct publication_item *item, const struct publish *publish)
+{
+	size_t size = publish->fields_count * sizeof(struct entry_field);
+	struct entry_field *fields = malloc(size ? size : 1);
+
+	if (!fields) {
+		mark_bad(item, "out of memory");
+		return;
+	}
+	memcpy(fields, publish->fields, size);
+	item->fields = fields;
+	item->fields_count = publish->fields_count;
+}
+
+/* One entry of the request. */
+static void add_item(struct publication *publication, struct json_value value)
+{
+	struct publication_item *item = &publication->items[publication->items_count++];
+	struct publication_memory *memory = publication->memory;
+	struct publish publish = {
+		.fields = memory->fields,
+		.fields_max = ENTRY_FIELDS_MAX,
+		.scratch = memory->scratch + memory->scratch_size,
+		.scratch_capacity = memory->capacity - memory->scratch_size,
+	};
+	const char *error = "an entry must be a JSON object";
+
+	*item = (struct publication_item){.publication = publication};
+	if (value.type == JSON_OBJECT)
+		error = publish_parse(value, &publish);
+	memory->scratch_size += publish.scratch_size;
+	if (error)
+		mark_bad(item, error);
+	else
+		keep_fields(item, &publish);
+}
+
+/* NULL: all is well. */
+static const char *read_json(struct publication *publication, struct slice body, bool *ret_is_batch)
+{
+	struct json_value whole, element;
+	struct json_walk walk;
+
+	if (!json_is_valid(body))
+		return "the body is not JSON";
+	whole = json_read(body);
+	*ret_is_batch = whole.type == JSON_ARRAY;
+	if (whole.type == JSON_OBJECT) {
+		add_item(publication, whole);
+		return NULL;
+	}
+	if (whole.type != JSON_ARRAY)
+		return "the body must be an entry or an array of entries";
+	json_walk_init(&walk, whole);
+	while (json_walk_element(&walk, &element)) {
+		if (publication->items_count == ITEMS_MAX)
+			return "more than 1000 entries in one request";
+		add_item(publication, element);
+	}
+	return NULL;
+}
+
+static const char *read_lines(struct publication *publication, struct slice body)
+{
+	struct slice line;
+
+	for (;;) {
+		line = slice_cut(&body, '\n');
+		if (slice_is_absent(line))
+			return NULL;
+		if (line.size > 0 && line.bytes[line.size - 1] == '\r')
+			line.size--;
+		if (slice_trim(line).size == 0)
+			continue;
+		if (publication->items_count == ITEMS_MAX)
+			return "more than 1000 entries in one request";
+		if (json_is_valid(line))
+			add_item(publication, json_read(line));
+		else
+			add_item(publication, (struct json_value){.type = JSON_NULL});
+	}
+}
+
+/* The media type without its parameters. */
+static struct slice media_type(const struct http_head *head)
+{
+	struct slice value = http_head_find(head, "Content-Type");
+
+	return slice_is_absent(value) ? value : slice_trim(slice_cut(&value, ';'));
+}
+
+static bool is_lines(struct slice type)
+{
+	return slice_equal_fold(type, SLICE("application/x-ndjson")) ||
+	       slice_equal_fold(type, SLICE("application/ndjson"));
+}
+
+void publishing_take(struct admin *admin, struct admin_session *session,
+		     const struct http_head *head, struct slice body)
+{
+	struct slice type = media_type(head);
+	struct publication *publication;
+	const char *error;
+
+	if (slice_is_absent(type) ||
+	    (!is_lines(type) && !slice_equal_fold(type, SLICE("application/json")))) {
+		session_refuse(admin, session, 415, "media_type",
+			       "Content-Type must be application/json or application/x-ndjson");
+		return;
+	}
+	publication = body.size > 0 ? create(session, body, ITEMS_MAX) : NULL;
+	if (!publication) {
+		session_refuse(admin, session, body.size ? 503 : 400, body.size ? "memory" : "empty",
+			       body.size ? "out of memory" : "the body is empty");
+		return;
+	}
+	struct slice copy = slice_of(((struct publication_memory *)publication->memory)->body,
+				     body.size);
+
+	session->is_batch = is_lines(type);
+	error = session->is_batch ? read_lines(publication, copy)
+				  : read_json(publication, copy, &session->is_batch);
+	if (!error && publication->items_count == 0)
+		error = "there is no entry in the body";
+	if (error) {
+		destroy(publication);
+		session_refuse(admin, session, 400, "bad_body", error);
+		return;
+	}
+	session->is_publishing = true;
+	bool pushed = ring_push(&admin->options.publications->ring, &publication);
+
+	ASSERT(pushed); /* the lane holds more than there are sessions */
+	if (sleeper_must_wake(admin->options.publications->consumer))
+		uring_wake(admin->uring, admin->options.publications->consumer->ring_fd,
+			   ring_tag(RING_OP_WAKE, 0));
+}
+
+/* ---- writing the answer ---- */
+
+static const struct {
+	int status;
+	const char *code;
+} outcomes[] = {
+	[PUBLICATION_PENDING] = {500, "pending"},
+	[PUBLICATION_TAKEN] = {200, "ok"},
+	[PUBLICATION_BAD] = {400, "bad_entry"},
+	[PUBLICATION_TOO_LARGE] = {413, "too_large"},
+	[PUBLICATION_REFUSED] = {503, "log_refused"},
+	[PUBLICATION_UNAVAILABLE] = {503, "log_unavailable"},
+	[PUBLICATION_UNKNOWN] = {503, "log_unknown"},
+};
+
+static void write_result(struct writer *writer, const struct publication_item *item)
+{
+	if (item->outcome == PUBLICATION_TAKEN) {
+		writer_text(writer, "{\"event_id\":\"");
+		event_id_write(writer, item->event_id);
+		writer_text(writer, "\"}");
+		return;
+	}
+	writer_text(writer, "{\"error\":");
+	json_write_string(writer, slice_of_text(item->error));
+	writer_format(writer, ",\"code\":\"%s\"}", outcomes[item->outcome].code);
+}
+
+/* 200 for a batch of which anything was taken or could be judged; 503 when the log took none. */
+static int status_of(const struct publication *publication, bool is_batch)
+{
+	bool all_away = true;
+
+	if (!is_batch)
+		return outcomes[publication->items[0].outcome].status;
+	for (uint32_t i = 0; i < publication->items_count; i++)
+		all_away &= outcomes[publication->items[i].outcome].status == 503;
+	return all_away ? 503 : 200;
+}
+
+static void write_results(struct writer *writer, const struct publication *publication,
+			  bool is_batch)
+{
+	if (!is_batch) {
+		write_result(writer, &publication->items[0]);
+		return;
+	}
+	writer_text(writer, "{\"results\":[");
+	for (uint32_t i = 0; i < publication->items_count; i++) {
+		if (i > 0)
+			writer_text(writer, ",");
+		write_result(writer, &publication->items[i]);
+	}
+	writer_text(writer, "]}");
+}
+
+static void answer(struct admin *admin, struct admin_session *session,
+		   const struct publication *publication)
+{
+	size_t capacity = 64 + (size_t)publication->items_count * RESULT_SIZE_MAX;
+	uint8_t *bytes = malloc(capacity);
+	struct writer writer;
+	int status = status_of(publication, session->is_batch);
+
+	session->is_publishing = false;
+	if (!bytes || session->is_closing) {
+		free(bytes);
+		session_close(admin, session);
+		return;
+	}
+	writer_init(&writer, bytes, capacity);
+	write_results(&writer, publication, session->is_batch);
+	ASSERT(!writer.overflow);
+	struct http_answer http = {
+		.status = status,
+		.content_type = "application/json",
+		.extra = status == 503 ? "Retry-After: 1\r\n" : NULL,
+		.body = writer_written(&writer),
+	};
+
+	session_send(admin, session, &http);
+	free(bytes);
+}
+
+void publishing_drain(struct admin *admin)
+{
+	struct publication *publication;
+
+	while (ring_pop(&admin->options.outcomes->ring, &publication)) {
+		answer(admin, publication->request, publication);
+		destroy(publication);
+	}
+}

@@ -1,0 +1,80 @@
+/* broker/lanes.c - making and emptying lanes. */
+#include "broker/lanes.h"
+
+#include <stdlib.h>
+
+#include "belfry/delivery.h"
+#include "belfry/departure.h"
+#include "belfry/publication.h"
+#include "belfry/receipt.h"
+#include "lane/notice.h"
+
+static enum status init_lane(struct lane *lane, uint32_t capacity, uint32_t item_size,
+			     struct sleeper *consumer)
+{
+	lane->consumer = consumer;
+	return ring_init(&lane->ring, capacity, item_size);
+}
+
+enum status lanes_init(struct lanes *lanes, uint32_t shards_count)
+{
+	enum status status = STATUS_OK;
+
+	lanes->shards_count = shards_count;
+	for (uint32_t i = 0; status == STATUS_OK && i < shards_count; i++) {
+		status = init_lane(&lanes->deliveries[i], DELIVERY_LANE_SIZE,
+				   sizeof(struct delivery), &lanes->shard_sleepers[i]);
+		if (status == STATUS_OK)
+			status = init_lane(&lanes->receipts[i], RECEIPT_LANE_SIZE,
+					   sizeof(struct receipt), &lanes->router_sleeper);
+		if (status == STATUS_OK)
+			status = init_lane(&lanes->departures[i], DEPARTURE_LANE_SIZE,
+					   sizeof(struct departure), NULL);
+	}
+	if (status == STATUS_OK)
+		status = init_lane(&lanes->publications, PUBLICATION_LANE_SIZE,
+				   sizeof(struct publication *), &lanes->router_sleeper);
+	if (status == STATUS_OK)
+		status = init_lane(&lanes->outcomes, PUBLICATION_LANE_SIZE,
+				   sizeof(struct publication *), &lanes->admin_sleeper);
+	return status;
+}
+
+static void empty_deliveries(struct ring *ring)
+{
+	struct delivery delivery;
+
+	while (ring_pop(ring, &delivery)) {
+		if (delivery.type == DELIVERY_NOTICE)
+			notice_unref(delivery.notice);
+		else if (delivery.type == DELIVERY_SUBSCRIBED)
+			free(delivery.ref);
+	}
+}
+
+static void empty_receipts(struct ring *ring)
+{
+	struct receipt receipt;
+
+	while (ring_pop(ring, &receipt)) {
+		if (receipt.text_size > RECEIPT_INLINE_MAX)
+			free(receipt.text_heap);
+		if (receipt.type == RECEIPT_SUBSCRIBE)
+			free(receipt.ref);
+	}
+}
+
+void lanes_deinit(struct lanes *lanes)
+{
+	for (uint32_t i = 0; i < lanes->shards_count; i++) {
+		if (lanes->deliveries[i].ring.slots)
+			empty_deliveries(&lanes->deliveries[i].ring);
+		if (lanes->receipts[i].ring.slots)
+			empty_receipts(&lanes->receipts[i].ring);
+		ring_deinit(&lanes->deliveries[i].ring);
+		ring_deinit(&lanes->receipts[i].ring);
+		ring_deinit(&lanes->departures[i].ring);
+	}
+	ring_deinit(&lanes->publications.ring);
+	ring_deinit(&lanes->outcomes.ring);
+}

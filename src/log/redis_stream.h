@@ -1,0 +1,69 @@
+/* log/redis_stream.h - reads the log from a Redis Stream.
+ *
+ * Layer   log (may include: base, hiredis)
+ * Threads the router
+ * Memory  one entry's fields at a time, in a buffer that grows to the largest
+ * Errors  those of the session (log/redis_session.h)
+ *
+ * XREAD with concrete ids and a finite BLOCK. The position is resolved once, at the first link:
+ * the id of the newest entry. A later link goes on after the last entry that was told, so a
+ * break loses and repeats nothing that Redis still has.
+ */
+#ifndef BELFRY_LOG_REDIS_STREAM_H
+#define BELFRY_LOG_REDIS_STREAM_H
+
+#include "belfry/entry_field.h"
+#include "belfry/event_id.h"
+#include "belfry/limits.h"
+#include "log/redis_session.h"
+
+#define REDIS_STREAM_BLOCK_MS 2000 /* a silent link is known to be dead soon after */
+
+struct redis_stream_listener {
+	/* An entry, in order; fields are valid during the call. `fields_count` over
+	 * ENTRY_FIELDS_MAX is told as ENTRY_FIELDS_MAX + 1 with only the first ones there. */
+	void (*on_entry)(void *owner, struct event_id id, const struct entry_field *fields,
+			 uint32_t fields_count);
+	void *owner;
+};
+
+enum redis_stream_state {
+	REDIS_STREAM_CLOSED,
+	REDIS_STREAM_GREETING,   /* waits for the greeting or the position */
+	REDIS_STREAM_IDLE,       /* may be asked to read */
+	REDIS_STREAM_READING,    /* an XREAD is on its way */
+};
+
+struct redis_stream {
+	struct redis_session session;
+	struct redis_stream_listener listener;
+	struct slice key;
+	enum redis_stream_state state;
+	bool has_position;
+	struct event_id position; /* of the last entry told, or where reading began */
+	struct event_id entry_id; /* of the entry that is being read */
+	bool entry_is_bad;        /* its id is not one */
+	uint32_t entry_fields;    /* names and values seen so far */
+	uint8_t *bytes;           /* names and values of that entry, one after the other */
+	size_t bytes_size, bytes_capacity;
+	uint32_t *ends;           /* where each of them ends */
+	uint32_t ends_capacity;
+	struct entry_field *fields; /* ENTRY_FIELDS_MAX of them */
+};
+
+MUST_CHECK enum status redis_stream_init(struct redis_stream *stream,
+					 const struct config_redis *server, struct slice key,
+					 struct redis_stream_listener listener);
+void redis_stream_deinit(struct redis_stream *stream);
+
+/* Begins after this id instead of at the newest entry. Before the first open. */
+void redis_stream_start_after(struct redis_stream *stream, struct event_id id);
+
+/* A new link is there. */
+MUST_CHECK enum status redis_stream_open(struct redis_stream *stream);
+void redis_stream_close(struct redis_stream *stream);
+
+/* IDLE: asks for up to `count` entries; waits in Redis for at most REDIS_STREAM_BLOCK_MS. */
+MUST_CHECK enum status redis_stream_read(struct redis_stream *stream, uint32_t count);
+
+#endif

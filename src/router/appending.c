@@ -1,0 +1,114 @@
+/* router/appending.c - publications of the HTTP API on their way into the log. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log_line.h"
+#include "belfry/publication.h"
+#include "router/router_state.h"
+
+enum entry_reason appending_check(struct router *router, const struct entry_field *fields,
+				  uint32_t fields_count, struct entry *ret_entry)
+{
+	enum entry_reason reason = ENTRY_MANY_FIELDS;
+
+	if (fields_count <= ENTRY_FIELDS_MAX)
+		reason = entry_parse(fields, fields_count, router->config->max_message_size,
+				     ret_entry);
+	if (reason == ENTRY_OK)
+		return reason;
+	counter_add(&router->counters->dead_letters, 1);
+	if (router->now_ms - router->dead_logged_ms[reason] >= 1000) {
+		router->dead_logged_ms[reason] = router->now_ms;
+		log_line(LOG_WARN, "router", "an entry is dead: %s", entry_reason_text(reason));
+	}
+	return reason;
+}
+
+void appending_answer(struct router *router, struct publication_item *item)
+{
+	struct publication *publication = item->publication;
+
+	ASSERT(item->outcome != PUBLICATION_PENDING);
+	if (item->outcome == PUBLICATION_TAKEN)
+		counter_add(&router->counters->published, 1);
+	if (++publication->answered < publication->items_count)
+		return;
+	bool pushed = ring_push(&router->options.outcomes->ring, &publication);
+
+	ASSERT(pushed); /* admin has at most as many under way as the lane holds */
+	router->must_wake_admin = true;
+}
+
+static void append_embedded(struct router *router, struct publication_item *item,
+			    const struct entry *entry)
+{
+	item->event_id = embedded_log_append(&router->embedded, router->unix_ms);
+	item->outcome = PUBLICATION_TAKEN;
+	fanout_entry(router, entry, item->event_id);
+	appending_answer(router, item);
+}
+
+/* False: not now. */
+static bool append(struct router *router, struct publication_item *item)
+{
+	struct entry entry;
+	enum entry_reason reason;
+
+	if (item->outcome != PUBLICATION_PENDING) { /* admin has found it wrong */
+		appending_answer(router, item);
+		return true;
+	}
+	if (!router->redis && fanout_room(router) == 0) {
+		counter_add(&router->counters->lane_full, 1);
+		return false;
+	}
+	reason = appending_check(router, item->fields, item->fields_count, &entry);
+	if (reason != ENTRY_OK) {
+		item->outcome = reason == ENTRY_TOO_LARGE ? PUBLICATION_TOO_LARGE
+							  : PUBLICATION_BAD;
+		snprintf(item->error, sizeof(item->error), "%s", entry_reason_text(reason));
+		appending_answer(router, item);
+		return true;
+	}
+	if (!router->redis) {
+		append_embedded(router, item, &entry);
+		return true;
+	}
+	switch (redis_log_append(router, item)) {
+	case STATUS_OK:
+		return true;
+	case STATUS_AGAIN:
+		return false;
+	default:
+		item->outcome = PUBLICATION_UNAVAILABLE;
+		snprintf(item->error, sizeof(item->error), "the log cannot be reached");
+		appending_answer(router, item);
+		return true;
+	}
+}
+
+bool appending_drain(struct router *router)
+{
+	while (router->publication ||
+	       ring_pop(&router->options.publications->ring, &router->publication)) {
+		struct publication *publication = router->publication;
+		uint32_t items_count = publication->items_count;
+
+		while (publication->begun < items_count) {
+			struct publication_item *item = &publication->items[publication->begun];
+			bool is_last = publication->begun + 1 == items_count;
+
+			/* With its last answer the publication may be admin's again. */
+			publication->begun++;
+			if (append(router, item)) {
+				if (is_last)
+					break;
+				continue;
+			}
+			publication->begun--;
+			return true;
+		}
+		router->publication = NULL;
+	}
+	return false;
+}
