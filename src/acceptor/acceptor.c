@@ -34,6 +34,7 @@ struct acceptor {
 	struct acceptor_counters *counters;
 	struct uring *uring;
 	struct acceptor_options options;
+	int shard_ring_fds[SHARDS_MAX];
 	struct addresses addresses;
 	struct sockaddr_storage *peers; /* by slot; only with a limit per address */
 	uint32_t placed[SHARDS_MAX];    /* sockets that each shard holds or is about to */
@@ -74,6 +75,8 @@ enum status acceptor_create(const struct acceptor_options *options,
 	snprintf(reason, reason_size, "out of memory");
 	if (acceptor) {
 		acceptor->options = *options;
+		memcpy(acceptor->shard_ring_fds, options->shard_ring_fds,
+		       options->shards_count * sizeof(int));
 		acceptor->config = options->config;
 		acceptor->counters = options->counters;
 		if (init_memory(acceptor))
@@ -177,7 +180,7 @@ static void hand_over(struct acceptor *acceptor, uint32_t slot, uint32_t address
 		acceptor->admitted++;
 	else
 		count_refusal(acceptor, verdict);
-	uring_hand_over(acceptor->uring, acceptor->options.shard_ring_fds[shard], slot,
+	uring_hand_over(acceptor->uring, acceptor->shard_ring_fds[shard], slot,
 			handoff_tag(verdict, address), handed_tag(verdict, shard, address));
 	/* The socket is referenced once it is handed over; this slot may go at once. */
 	uring_close_idle(acceptor->uring, slot, 0);
@@ -242,6 +245,7 @@ static void on_handed(struct acceptor *acceptor, const struct uring_event *event
 	acceptor->on_the_way--;
 	if (event->result >= 0)
 		return;
+	log_line(LOG_WARN, "acceptor", "handing a connection over failed: %s", strerror(-event->result));
 	counter_add(&acceptor->counters->dropped, 1);
 	count_out(acceptor, (uint32_t)(event->tag >> 32) & 0xFF, &gone);
 }

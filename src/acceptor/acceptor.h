@@ -23,11 +23,11 @@
 
 struct acceptor;
 
-/* Everything outlives the acceptor. */
+/* Lanes, configuration and counters outlive the acceptor; the arrays are copied. */
 struct acceptor_options {
 	const struct config *config;
 	struct acceptor_counters *counters;
-	const int *listener_fds; /* listening sockets */
+	const int *listener_fds; /* listening sockets; open until the thread has ended */
 	uint32_t listeners_count;
 	const int *shard_ring_fds;
 	struct lane *departures; /* shard -> acceptor, one for each shard */

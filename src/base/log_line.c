@@ -30,6 +30,14 @@ static size_t write_time(char *text, size_t capacity)
 				       now.tv_nsec / 1000000);
 }
 
+/* Words of strangers may be in a message: they make no second line and no terminal colours. */
+static void flatten(char *message)
+{
+	for (; *message; message++)
+		if ((unsigned char)*message < 0x20 || *message == 0x7F)
+			*message = ' ';
+}
+
 /* The message as the inside of a JSON string; cut at `capacity`. */
 static void escape(const char *message, char *text, size_t capacity)
 {
@@ -49,14 +57,16 @@ static void escape(const char *message, char *text, size_t capacity)
 }
 
 static int write_line(char *line, size_t capacity, const char *level, const char *source,
-		      const char *message)
+		      char *message)
 {
 	char now[40];
 	char escaped[1600];
 
 	write_time(now, sizeof(now));
-	if (!as_json)
+	if (!as_json) {
+		flatten(message);
 		return snprintf(line, capacity, "%s %-5s %s: %s\n", now, level, source, message);
+	}
 	escape(message, escaped, sizeof(escaped));
 	return snprintf(line, capacity,
 			"{\"time\":\"%s\",\"level\":\"%s\",\"source\":\"%s\",\"message\":\"%s\"}\n",

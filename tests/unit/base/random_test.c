@@ -44,15 +44,15 @@ static void spreads_evenly(void **state)
 		assert_in_range(seen[i], 850, 1150);
 }
 
-/* The first three numbers of xorshift64* (Vigna, 2014) from state 1, by hand. */
+/* The first three states of xorshift64* (Vigna, 2014) after state 1, worked out elsewhere. */
 static void is_xorshift64_star(void **state)
 {
-	const uint64_t states[] = {0x0000000002000001, 0x0004000004002003};
+	const uint64_t states[] = {0x0000000002000001, 0x0004004000802801, 0x000d004003202803};
 	struct random random;
 
 	(void)state;
 	random_init(&random, 1);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		uint64_t product = states[i] * 0x2545F4914F6CDD1Du;
 
 		assert_true(random_below(&random, 256) == product >> 56);
