@@ -136,8 +136,10 @@ void *admin_run(void *owner)
 	enum status status = uring_start(admin->uring);
 
 	ASSERT(status == STATUS_OK);
-	while (!admin->is_stopping) {
+	for (;;) {
 		turn(admin);
+		if (admin->is_stopping)
+			break;
 		sleeper_announce(admin->options.sleeper);
 		if (ring_peek(&admin->options.outcomes->ring))
 			uring_wait(admin->uring, 0);

@@ -163,8 +163,12 @@ void *router_run(void *owner)
 	enum status status = uring_start(router->uring);
 
 	ASSERT(status == STATUS_OK);
-	while (!router->is_stopping)
-		submit_and_sleep(router, turn(router));
+	while (!router->is_stopping) {
+		bool has_more = turn(router);
+
+		if (!router->is_stopping)
+			submit_and_sleep(router, has_more);
+	}
 	if (router->redis)
 		redis_log_stop(router);
 	log_line(LOG_DEBUG, "router", "the router has ended");
