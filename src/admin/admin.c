@@ -30,8 +30,10 @@ enum status admin_create(const struct admin_options *options, struct admin **ret
 		admin->config = options->config;
 		for (uint32_t i = 0; i < ADMIN_SESSIONS_MAX; i++)
 			admin->sessions[i].fd = -1;
-		status = uring_create(&ring, &admin->uring, reason, reason_size);
+		admin->fields = malloc(ENTRY_FIELDS_MAX * sizeof(*admin->fields));
 	}
+	if (admin && admin->fields)
+		status = uring_create(&ring, &admin->uring, reason, reason_size);
 	if (status != STATUS_OK) {
 		admin_destroy(admin);
 		return status;
@@ -51,6 +53,7 @@ void admin_destroy(struct admin *admin)
 		free(admin->sessions[i].request);
 		free(admin->sessions[i].answer);
 	}
+	free(admin->fields);
 	free(admin);
 }
 

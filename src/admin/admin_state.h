@@ -10,6 +10,7 @@
 
 #include "admin/admin.h"
 #include "base/assert.h"
+#include "belfry/entry_field.h"
 #include "belfry/limits.h"
 #include "belfry/ring_tag.h"
 #include "uring/uring.h"
@@ -18,7 +19,7 @@
 /* Fewer than the lane to the router holds: each has at most one publication under way. */
 #define ADMIN_SESSIONS_MAX 200u
 #define ADMIN_REQUEST_MAX (2u << 20) /* bytes of a request, head and body */
-#define ADMIN_RECEIVE_SIZE 65536u
+#define ADMIN_RECEIVE_SIZE 16384u
 #define ADMIN_IDLE_MS 60000u  /* a connection without a request is closed */
 #define ADMIN_LINGER_MS 2000u /* and one that was refused, if it does not end by itself */
 
@@ -56,6 +57,7 @@ struct admin {
 	bool is_draining;
 	uint64_t now_ms;
 	uint64_t unix_ms;
+	struct entry_field *fields; /* ENTRY_FIELDS_MAX of them, for one entry at a time */
 	struct admin_session sessions[ADMIN_SESSIONS_MAX];
 };
 

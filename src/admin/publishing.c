@@ -17,7 +17,7 @@ struct publication_memory {
 	uint8_t *body;    /* the request's, copied */
 	uint8_t *scratch; /* decoded strings; as large as the body */
 	size_t scratch_size, capacity;
-	struct entry_field *fields; /* ENTRY_FIELDS_MAX of them, for the item being read */
+	struct entry_field *fields; /* admin's, ENTRY_FIELDS_MAX of them: of the item being read */
 };
 
 /* ---- reading the body ---- */
@@ -31,17 +31,16 @@ static void destroy(struct publication *publication)
 	if (memory) {
 		free(memory->body);
 		free(memory->scratch);
-		free(memory->fields);
 	}
 	free(memory);
 	free(publication);
 }
 
-static struct publication *create(struct admin_session *session, struct slice body,
-				  uint32_t items_max)
+static struct publication *create(struct admin *admin, struct admin_session *session,
+				  struct slice body, uint32_t items_max)
 {
 	struct publication *publication =
-		calloc(1, sizeof(*publication) + items_max * sizeof(publication->items[0]));
+		malloc(sizeof(*publication) + items_max * sizeof(publication->items[0]));
 	struct publication_memory *memory = calloc(1, sizeof(*memory));
 
 	if (!publication || !memory) {
@@ -49,13 +48,12 @@ static struct publication *create(struct admin_session *session, struct slice bo
 		free(memory);
 		return NULL;
 	}
-	publication->request = session;
-	publication->memory = memory;
+	*publication = (struct publication){.request = session, .memory = memory};
 	memory->capacity = body.size;
+	memory->fields = admin->fields;
 	memory->body = malloc(body.size);
 	memory->scratch = malloc(body.size);
-	memory->fields = malloc(ENTRY_FIELDS_MAX * sizeof(*memory->fields));
-	if (!memory->body || !memory->scratch || !memory->fields) {
+	if (!memory->body || !memory->scratch) {
 		destroy(publication);
 		return NULL;
 	}
@@ -106,8 +104,8 @@ static void add_item(struct publication *publication, struct json_value value)
 		keep_fields(item, &publish);
 }
 
-/* NULL: all is well. */
-static const char *read_json(struct publication *publication, struct slice body, bool *ret_is_batch)
+/* How many entries the body has, and whether it is a batch. A text: it is none. */
+static const char *count_json(struct slice body, uint32_t *ret_count, bool *ret_is_batch)
 {
 	struct json_value whole, element;
 	struct json_walk walk;
@@ -115,41 +113,61 @@ static const char *read_json(struct publication *publication, struct slice body,
 	if (!json_is_valid(body))
 		return "the body is not JSON";
 	whole = json_read(body);
-	*ret_is_batch = whole.type == JSON_ARRAY;
-	if (whole.type == JSON_OBJECT) {
-		add_item(publication, whole);
-		return NULL;
-	}
-	if (whole.type != JSON_ARRAY)
+	if (whole.type != JSON_OBJECT && whole.type != JSON_ARRAY)
 		return "the body must be an entry or an array of entries";
+	*ret_is_batch = whole.type == JSON_ARRAY;
+	*ret_count = *ret_is_batch ? 0 : 1;
 	json_walk_init(&walk, whole);
-	while (json_walk_element(&walk, &element)) {
-		if (publication->items_count == ITEMS_MAX)
-			return "more than 1000 entries in one request";
-		add_item(publication, element);
-	}
+	while (*ret_is_batch && json_walk_element(&walk, &element))
+		++*ret_count;
 	return NULL;
 }
 
-static const char *read_lines(struct publication *publication, struct slice body)
+static void add_json(struct publication *publication, struct slice body)
+{
+	struct json_value whole = json_read(body);
+	struct json_value element;
+	struct json_walk walk;
+
+	if (whole.type == JSON_OBJECT) {
+		add_item(publication, whole);
+		return;
+	}
+	json_walk_init(&walk, whole);
+	while (json_walk_element(&walk, &element))
+		add_item(publication, element);
+}
+
+/* The next line that is not blank; absent after the last. */
+static struct slice next_line(struct slice *rest)
 {
 	struct slice line;
 
-	for (;;) {
-		line = slice_cut(&body, '\n');
-		if (slice_is_absent(line))
-			return NULL;
+	do {
+		line = slice_cut(rest, '\n');
 		if (line.size > 0 && line.bytes[line.size - 1] == '\r')
 			line.size--;
-		if (slice_trim(line).size == 0)
-			continue;
-		if (publication->items_count == ITEMS_MAX)
-			return "more than 1000 entries in one request";
-		if (json_is_valid(line))
-			add_item(publication, json_read(line));
-		else
-			add_item(publication, (struct json_value){.type = JSON_NULL});
-	}
+	} while (!slice_is_absent(line) && slice_trim(line).size == 0);
+	return line;
+}
+
+static uint32_t count_lines(struct slice body)
+{
+	uint32_t count = 0;
+
+	while (!slice_is_absent(next_line(&body)))
+		count++;
+	return count;
+}
+
+static void add_lines(struct publication *publication, struct slice body)
+{
+	struct slice line;
+
+	while (line = next_line(&body), !slice_is_absent(line))
+		add_item(publication, json_is_valid(line)
+					      ? json_read(line)
+					      : (struct json_value){.type = JSON_NULL});
 }
 
 /* The media type without its parameters. */
@@ -166,38 +184,56 @@ static bool is_lines(struct slice type)
 	       slice_equal_fold(type, SLICE("application/ndjson"));
 }
 
+/* The body as a publication; NULL: it was refused. */
+static struct publication *read_body(struct admin *admin, struct admin_session *session,
+				     bool lines, struct slice body)
+{
+	struct publication *publication;
+	const char *error = NULL;
+	uint32_t count = 0;
+
+	session->is_batch = lines;
+	if (lines)
+		count = count_lines(body);
+	else
+		error = count_json(body, &count, &session->is_batch);
+	if (!error && count == 0)
+		error = "there is no entry in the body";
+	if (error || count > ITEMS_MAX) {
+		session_refuse(admin, session, error ? 400 : 413, error ? "bad_body" : "too_many",
+			       error ? error : "a request brings at most 1000 entries");
+		return NULL;
+	}
+	publication = create(admin, session, body, count);
+	if (!publication) {
+		session_refuse(admin, session, 503, "memory", "out of memory");
+		return NULL;
+	}
+	const struct publication_memory *memory = publication->memory;
+
+	if (lines)
+		add_lines(publication, slice_of(memory->body, body.size));
+	else
+		add_json(publication, slice_of(memory->body, body.size));
+	ASSERT(publication->items_count == count);
+	return publication;
+}
+
 void publishing_take(struct admin *admin, struct admin_session *session,
 		     const struct http_head *head, struct slice body)
 {
 	struct slice type = media_type(head);
+	bool lines = is_lines(type);
 	struct publication *publication;
-	const char *error;
 
-	if (slice_is_absent(type) ||
-	    (!is_lines(type) && !slice_equal_fold(type, SLICE("application/json")))) {
+	if (!lines && !slice_equal_fold(type, SLICE("application/json"))) {
 		session_refuse(admin, session, 415, "media_type",
 			       "Content-Type must be application/json or application/x-ndjson");
 		return;
 	}
-	publication = body.size > 0 ? create(session, body, ITEMS_MAX) : NULL;
-	if (!publication) {
-		session_refuse(admin, session, body.size ? 503 : 400, body.size ? "memory" : "empty",
-			       body.size ? "out of memory" : "the body is empty");
+	publication = read_body(admin, session, lines, body);
+	if (!publication)
 		return;
-	}
-	struct slice copy = slice_of(((struct publication_memory *)publication->memory)->body,
-				     body.size);
-
-	session->is_batch = is_lines(type);
-	error = session->is_batch ? read_lines(publication, copy)
-				  : read_json(publication, copy, &session->is_batch);
-	if (!error && publication->items_count == 0)
-		error = "there is no entry in the body";
-	if (error) {
-		destroy(publication);
-		session_refuse(admin, session, 400, "bad_body", error);
-		return;
-	}
 	session->is_publishing = true;
 	bool pushed = ring_push(&admin->options.publications->ring, &publication);
 

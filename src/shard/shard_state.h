@@ -88,6 +88,7 @@ struct shard {
 	uint32_t stop_cursor;      /* when stopping: next slot to close */
 	uint64_t stop_began_ms;
 	uint64_t turn_max_until_ms; /* the gauge of the longest turn starts anew then */
+	bool has_due_timers;             /* more timers are due than one turn should do */
 	bool must_wake_router;      /* receipts were pushed in this turn */
 	struct slot_queue readable, sendable;
 	uint32_t dirty[TAPES_DIRTY_MAX]; /* channels whose tapes have bytes to send */
@@ -99,6 +100,8 @@ struct shard {
 	struct send_record sends[TURN_SENDS_MAX];
 	uint32_t sends_count;
 	uint32_t receives; /* receive buffers in use in this turn */
+	struct uring_event received[TURN_RECEIVES_MAX]; /* receives that are done, unread */
+	uint32_t received_count;
 	uint8_t *receive_bytes; /* TURN_RECEIVES_MAX x RECEIVE_SIZE */
 	struct arena arena;
 };

@@ -6,6 +6,8 @@
 #include "shard/send.h"
 #include "shard/shard_state.h"
 
+#define PING_BATCH_MS 512u /* pings of a shard go out together so often: a wake costs more than a ping */
+#define TIMERS_PER_TURN 32 /* and then in turns, so that nobody waits behind all of them */
 #define FAR_MS (24u * 3600 * 1000) /* what is due later is looked at again in a day */
 
 struct wheel_timer *timers_at(void *owner, uint32_t slot)
@@ -60,13 +62,24 @@ void timers_refresh(struct shard *shard, struct conn *conn)
 	timers_arm(shard, conn, delay_ms);
 }
 
+/* The next common moment of this shard's pings at or after `at_ms`; shards take turns. */
+static uint32_t next_batch(const struct shard *shard, uint32_t at_ms)
+{
+	uint32_t phase = shard->index * PING_BATCH_MS / shard->all_counters->shards_count;
+
+	if (shard->config->heartbeat_interval_ms < 8 * PING_BATCH_MS)
+		return at_ms;
+	return at_ms + (PING_BATCH_MS - (at_ms - phase) % PING_BATCH_MS) % PING_BATCH_MS;
+}
+
 void timers_start_heartbeat(struct shard *shard, struct conn *conn)
 {
 	uint32_t interval_ms = shard->config->heartbeat_interval_ms;
 
 	if (interval_ms > 0)
-		conn->deadline_ms = (uint32_t)shard->now_ms + 1 +
-				    (uint32_t)random_below(&shard->random, interval_ms);
+		conn->deadline_ms = next_batch(
+			shard, (uint32_t)shard->now_ms + 1 +
+				       (uint32_t)random_below(&shard->random, interval_ms));
 	timers_refresh(shard, conn);
 }
 
@@ -91,7 +104,8 @@ static void ping(struct shard *shard, struct conn *conn)
 
 	if (config->heartbeat_interval_ms == 0 || left_ms(shard, conn->deadline_ms, 0) > 0)
 		return;
-	conn->deadline_ms = (uint32_t)shard->now_ms + config->heartbeat_interval_ms;
+	conn->deadline_ms = next_batch(
+		shard, (uint32_t)shard->now_ms + config->heartbeat_interval_ms - WHEEL_TICK_MS);
 	if (conn_has(conn, CONN_BLOCKED))
 		return; /* it has enough to read */
 	counter_add(&shard->counters->pings, 1);
@@ -144,15 +158,14 @@ static void on_timer(struct shard *shard, struct conn *conn)
 	}
 }
 
-void timers_advance(struct shard *shard)
+bool timers_advance(struct shard *shard)
 {
-	/* Heartbeats share the turn's sends; what finds no room goes through outboxes, so stop
-	 * well before. */
-	while (send_room(shard) > TURN_SWEEP_MAX) {
+	for (uint32_t n = 0; n < TIMERS_PER_TURN; n++) {
 		uint32_t slot = wheel_advance(&shard->wheel, shard->now_ms);
 
 		if (slot == WHEEL_NONE)
-			return;
+			return false;
 		on_timer(shard, conn_at(shard, slot));
 	}
+	return true;
 }

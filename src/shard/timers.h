@@ -11,6 +11,7 @@
 #ifndef BELFRY_SHARD_TIMERS_H
 #define BELFRY_SHARD_TIMERS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct conn;
@@ -29,7 +30,7 @@ void timers_start_heartbeat(struct shard *shard, struct conn *conn);
 /* OPEN: something that a deadline depends on has changed. */
 void timers_refresh(struct shard *shard, struct conn *conn);
 
-/* Once per turn. */
-void timers_advance(struct shard *shard);
+/* Once per turn. True: more is due now than one turn should do. */
+bool timers_advance(struct shard *shard);
 
 #endif

@@ -37,7 +37,8 @@ static void on_conn_event(struct shard *shard, const struct uring_event *event)
 		receive_on_readable(shard, conn, event);
 		return;
 	case SHARD_OP_RECEIVE:
-		receive_on_bytes(shard, conn, argument, event);
+		ASSERT(shard->received_count < TURN_RECEIVES_MAX);
+		shard->received[shard->received_count++] = *event;
 		return;
 	case SHARD_OP_SEND:
 		if (conn->state != CONN_FINISHING)
@@ -92,6 +93,19 @@ static void take_completions(struct shard *shard)
 			on_event(shard, &events[i]);
 }
 
+/* Only when the last turn's sends are settled: what is answered is a send of this turn. */
+static void read_received(struct shard *shard)
+{
+	for (uint32_t i = 0; i < shard->received_count; i++) {
+		const struct uring_event *event = &shard->received[i];
+		struct conn *conn = conn_of_tag(shard, event->tag);
+
+		if (conn)
+			receive_on_bytes(shard, conn, (uint32_t)(event->tag >> 16) & 0xFFFF, event);
+	}
+	shard->received_count = 0;
+}
+
 /* How far the closing may have come by now, in slots. */
 static uint32_t stop_target(const struct shard *shard)
 {
@@ -134,6 +148,7 @@ static void stop_some(struct shard *shard)
 static bool has_work(struct shard *shard)
 {
 	return send_has_more(shard) || receive_has_more(shard) || shard->sends_count > 0 ||
+	       shard->has_due_timers ||
 	       (shard->is_stopping && shard->stop_cursor < stop_target(shard));
 }
 
@@ -185,7 +200,8 @@ static void turn(struct shard *shard)
 	send_settle(shard);
 	deliver_release(shard);
 	arena_reset(&shard->arena);
-	timers_advance(shard);
+	read_received(shard);
+	shard->has_due_timers = timers_advance(shard);
 	deliver_drain(shard);
 	if (shard->is_stopping)
 		stop_some(shard);

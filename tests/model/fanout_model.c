@@ -1,7 +1,7 @@
-/* tests/model/fanout_model.c - the real way from the lane to the sockets, over sockets that take
- * all, a part or nothing. Each client reads every notice of each of its channels from its join
- * on, in order and once, or it hears a close and nothing more. The sends' bytes are read when
- * they are submitted, as the kernel does. */
+/* tests/model/fanout_model.c - the real turns of a shard, from the lane to the sockets, over a
+ * ring that is made up here: sockets take all, a part or nothing. Each client reads every notice
+ * of each of its channels from its join on, in order and once, or it hears a close and nothing
+ * more. The bytes of a send are read when it is submitted, as the kernel does. */
 #include <errno.h>
 #include <string.h>
 
@@ -19,10 +19,11 @@
 #include "shard/timers.h"
 #include "wire/ws_frame.h"
 
-#define SLOTS 48
+#define SLOTS 400
 #define CHANNELS 6       /* all and five others */
 #define TO_CONN CHANNELS /* what comes by a connection's id */
 #define OPS_MAX 4096
+#define WITNESS 0 /* slot of the client that hears of each notice: it was delivered */
 
 static const char *const names[] = {"all", "c1", "c2", "c3", "c4", "c5", "conn"};
 
@@ -41,7 +42,7 @@ struct client {
 	uint32_t stuck;        /* turns for which the socket takes nothing more */
 	uint64_t writable_tag; /* 0: no poll is armed */
 	bool has_close;        /* a close frame has come */
-	bool has_ended;        /* the test itself cut it */
+	bool has_ended;        /* it went by itself */
 };
 
 struct op {
@@ -54,11 +55,13 @@ struct op {
 
 /* How a round goes. */
 static struct {
+	uint32_t slots;
 	uint32_t short_percent; /* sends that a socket does not take whole */
 	uint32_t stuck_max;
 	uint32_t payload_max;
 	uint32_t pushes_max; /* a turn */
 	uint32_t join_percent;
+	uint32_t turns;      /* lively ones that are left */
 	size_t bytes_left;   /* notices are made as long as there are any */
 	bool is_gentle;      /* less is sent than anybody has room for: nobody may be cut */
 } plan;
@@ -80,8 +83,12 @@ static struct client clients[SLOTS];
 static struct op ops[OPS_MAX];
 static uint32_t ops_count;
 static struct uring_event events[OPS_MAX];
-static uint32_t events_count;
-static struct sent sent[DELIVERY_LANE_SIZE];
+static uint32_t events_first, events_count;
+static struct uring_event talk[SLOTS]; /* the completions that come from clients */
+static uint32_t talk_count;
+static bool is_talk_first;
+static struct sleeper sleeper;
+static struct sent sent[DELIVERY_LANE_SIZE]; /* a ring: a witness's delivery follows each */
 static uint32_t sent_first, sent_count;
 static uint32_t numbers;
 
@@ -113,9 +120,10 @@ void uring_poll_readable(struct uring *uring, uint32_t slot, uint64_t tag)
 	(void)tag;
 }
 
-void uring_close(struct uring *uring, uint32_t slot, uint64_t tag)
+void uring_close(struct uring *uring, uint32_t slot, const uint64_t armed[2], uint64_t tag)
 {
 	(void)uring;
+	(void)armed;
 	add_op(SHARD_OP_CLOSE, slot, (struct slice){NULL, 0}, tag);
 }
 
@@ -147,10 +155,39 @@ void receipts_detach(struct shard *of, const struct conn *conn)
 	(void)conn;
 }
 
+void receipts_flush(struct shard *of)
+{
+	(void)of;
+}
+
+void timers_advance(struct shard *of)
+{
+	(void)of;
+}
+
 void receive_queue(struct shard *of, struct conn *conn)
 {
 	(void)of;
 	(void)conn;
+}
+
+void receive_flush(struct shard *of)
+{
+	(void)of;
+}
+
+bool receive_has_more(const struct shard *of)
+{
+	(void)of;
+	return false;
+}
+
+void receive_on_readable(struct shard *of, struct conn *conn, const struct uring_event *event)
+{
+	(void)of;
+	(void)conn;
+	(void)event;
+	abort();
 }
 
 void handshake_on_attached(struct shard *of, struct conn *conn, struct event_id last)
@@ -165,14 +202,6 @@ void handshake_on_refused(struct shard *of, struct conn *conn)
 {
 	(void)of;
 	(void)conn;
-	abort();
-}
-
-void message_on_subscribed(struct shard *of, struct conn *conn, const struct delivery *delivery)
-{
-	(void)of;
-	(void)conn;
-	(void)delivery;
 	abort();
 }
 
@@ -321,7 +350,7 @@ static void submit_all(void)
 		run_send(&ops[i]);
 	}
 	ops_count = 0;
-	for (uint32_t slot = 0; slot < SLOTS; slot++) {
+	for (uint32_t slot = 0; slot < plan.slots; slot++) {
 		struct client *client = &clients[slot];
 
 		if (client->stuck > 0 && --client->stuck > 0)
@@ -332,22 +361,37 @@ static void submit_all(void)
 	}
 }
 
-static void on_event(const struct uring_event *event)
+/* What clients did comes before or after what became of the sends. */
+uint32_t uring_reap(struct uring *uring, struct uring_event *ret_events, uint32_t max)
 {
-	struct conn *conn = conn_at(shard, (uint32_t)(event->tag & 0xFFFF));
-	uint32_t argument = (uint32_t)(event->tag >> 16) & 0xFFFF;
+	uint32_t count = talk_count < max ? talk_count : max;
 
-	if (conn->state == CONN_FREE ||
-	    (conn->generation & 0xFFFF) != ((event->tag >> 32) & 0xFFFF))
-		return;
-	if (ring_tag_op(event->tag) == SHARD_OP_CLOSE)
-		conn_close_finish(shard, conn);
-	else if (conn->state == CONN_FINISHING)
-		return;
-	else if (ring_tag_op(event->tag) == SHARD_OP_SEND)
-		send_on_short(shard, conn, argument, event->result);
-	else
-		send_on_writable(shard, conn);
+	(void)uring;
+	if (is_talk_first && count > 0) {
+		memcpy(ret_events, talk, count * sizeof(*talk));
+		talk_count = 0;
+		return count;
+	}
+	is_talk_first = true; /* what is left, once the others are out */
+	count = events_count - events_first < max ? events_count - events_first : max;
+	memcpy(ret_events, events + events_first, count * sizeof(*events));
+	events_first += count;
+	if (count > 0)
+		return count;
+	events_first = events_count = 0;
+	return talk_count > 0 ? uring_reap(uring, ret_events, max) : 0;
+}
+
+void uring_submit(struct uring *uring)
+{
+	(void)uring;
+	submit_all();
+}
+
+enum status uring_start(struct uring *uring)
+{
+	(void)uring;
+	return STATUS_OK;
 }
 
 /* ---- the router ---- */
@@ -396,7 +440,7 @@ static void push_notice(void)
 	if (size + 64 > plan.bytes_left)
 		return;
 	plan.bytes_left -= size + 64;
-	*what = (struct sent){.number = numbers++, .slot = pick(SLOTS)};
+	*what = (struct sent){.number = numbers++, .slot = pick(plan.slots)};
 	what->generation = conn_at(shard, what->slot)->generation;
 	what->channels_count = pick(4) > 0 ? 1 : 1 + pick(3);
 	for (uint32_t i = 0; i < what->channels_count; i++)
@@ -414,6 +458,9 @@ static void push_notice(void)
 		delivery.notice->tail = slice_of(bytes + frame - size, size);
 	}
 	CHECK(ring_push(&deliveries.ring, &delivery));
+	delivery = (struct delivery){.type = DELIVERY_SUBSCRIBED, .slot = WITNESS};
+	delivery.generation = conn_at(shard, WITNESS)->generation;
+	CHECK(ring_push(&deliveries.ring, &delivery));
 	sent_count++;
 }
 
@@ -430,7 +477,7 @@ static bool is_joined(struct conn *conn, uint32_t channel)
 /* A notice was taken from the lane: who is in must read it, on the first channel he is in. */
 static void account(const struct sent *what)
 {
-	for (uint32_t slot = 0; slot < SLOTS; slot++) {
+	for (uint32_t slot = 0; slot < plan.slots; slot++) {
 		struct conn *conn = conn_at(shard, slot);
 
 		if (conn->state != CONN_OPEN)
@@ -450,6 +497,14 @@ static void account(const struct sent *what)
 	}
 }
 
+void message_on_subscribed(struct shard *of, struct conn *conn, const struct delivery *delivery)
+{
+	CHECK(conn_slot(of, conn) == WITNESS && delivery->slot == WITNESS && sent_count > 0);
+	account(&sent[sent_first]);
+	sent_first = (sent_first + 1) % DELIVERY_LANE_SIZE;
+	sent_count--;
+}
+
 /* ---- clients come, go, subscribe and speak ---- */
 
 static void subscribe(struct conn *conn, uint32_t channel)
@@ -462,15 +517,13 @@ static void subscribe(struct conn *conn, uint32_t channel)
 	CHECK(subscriptions_join(shard, conn));
 }
 
-static void open_conn(uint32_t slot)
+static void become_open(struct conn *conn)
 {
-	struct conn *conn = conn_at(shard, slot);
-
-	client_reset(&clients[slot]);
-	conn_open(shard, slot, handoff_tag(HANDOFF_ADMIT, 0));
 	conn->state = CONN_OPEN;
 	counter_add(&shard->counters->connections, 1);
 	conn_set(conn, CONN_UPGRADED);
+	if (conn_slot(shard, conn) == WITNESS)
+		return;
 	subscribe(conn, 0);
 	for (uint32_t i = 1; i < CHANNELS; i++)
 		if (pick(100) < plan.join_percent)
@@ -483,7 +536,6 @@ static void cut(struct conn *conn)
 	conn_close_join(shard, conn, CLOSE_PEER_GONE);
 }
 
-/* `name` is there and not `all`. */
 static void unsubscribe(struct conn *conn, uint32_t channel)
 {
 	struct slice name = slice_of_text(names[channel]);
@@ -499,72 +551,64 @@ static void unsubscribe(struct conn *conn, uint32_t channel)
 	fifo->left = fifo->count;
 }
 
-static void act(uint32_t slot)
+/* A client says something, or goes. */
+void receive_on_bytes(struct shard *of, struct conn *conn, uint32_t buffer,
+		      const struct uring_event *event)
 {
-	struct conn *conn = conn_at(shard, slot);
-	uint32_t what = pick(8);
+	uint32_t what = pick(10);
 
-	if (conn->state == CONN_FREE)
-		open_conn(slot);
-	else if (conn->state == CONN_CLOSING)
+	(void)buffer;
+	(void)event;
+	if (conn->state == CONN_HEAD)
+		become_open(conn);
+	else if (conn->state == CONN_CLOSING || (conn->state == CONN_OPEN && what == 0))
 		cut(conn);
 	else if (conn->state != CONN_OPEN)
 		return;
-	else if (what == 0)
-		cut(conn);
 	else if (what < 3)
 		unsubscribe(conn, 1 + pick(CHANNELS - 1));
 	else if (what < 5)
 		subscribe(conn, 1 + pick(CHANNELS - 1));
 	else
-		send_frame(shard, conn, WS_PING, SLICE("abc"));
+		for (; what > 5; what--)
+			send_frame(of, conn, WS_PING, SLICE("abc"));
+}
+
+static void add_talk(uint32_t slot)
+{
+	struct conn *conn = conn_at(shard, slot);
+	uint64_t tag = conn_tag(shard, conn, SHARD_OP_RECEIVE, talk_count);
+
+	if (conn->state == CONN_FREE)
+		tag = handoff_tag(HANDOFF_ADMIT, 0);
+	for (uint32_t i = 0; i < talk_count; i++) /* one new socket in a slot */
+		if (talk[i].tag == tag && talk[i].result == (int32_t)slot)
+			return;
+	if (conn->state == CONN_FREE)
+		client_reset(&clients[slot]);
+	talk[talk_count++] = (struct uring_event){.tag = tag, .result = (int32_t)slot};
 }
 
 /* He who was cut by the shard was slow; in a gentle round nobody is. */
 static void check_cuts(void)
 {
-	for (uint32_t slot = 0; slot < SLOTS; slot++) {
+	for (uint32_t slot = 0; slot < plan.slots; slot++) {
 		const struct conn *conn = conn_at(shard, slot);
 
 		if (conn->state < CONN_CLOSING || clients[slot].has_ended)
 			continue;
-		CHECK(conn->reason == CLOSE_SLOW && !plan.is_gentle);
+		if (conn->reason != CLOSE_GOING_AWAY)
+			CHECK(conn->reason == CLOSE_SLOW && !plan.is_gentle);
+		else
+			CHECK(shard->is_stopping);
 	}
-}
-
-static void turn(bool is_lively)
-{
-	struct departure departure;
-
-	for (uint32_t i = 0; i < events_count; i++)
-		on_event(&events[i]);
-	events_count = 0;
-	send_settle(shard);
-	deliver_release(shard);
-	arena_reset(&shard->arena);
-	while (ring_pop(&departures.ring, &departure))
-		;
-	for (uint32_t n = is_lively ? pick(4) : 0; n > 0; n--)
-		act(pick(SLOTS));
-	for (uint32_t n = is_lively ? pick(plan.pushes_max) : 0; n > 0; n--)
-		if (sent_count < DELIVERY_LANE_SIZE)
-			push_notice();
-	deliver_drain(shard);
-	while (sent_count > ring_depth(&deliveries.ring)) {
-		account(&sent[sent_first++ % DELIVERY_LANE_SIZE]);
-		sent_count--;
-	}
-	send_flush(shard);
-	check_cuts();
-	submit_all();
 }
 
 /* ---- a round ---- */
 
-static void begin(void)
+static void plan_round(void)
 {
-	bool is_new;
-
+	plan.slots = pick(8) ? 48 : SLOTS; /* so many that one turn has not room for all */
 	plan.short_percent = pick(3) ? pick(40) : pick(3);
 	plan.stuck_max = pick(2) ? 4 : 60;
 	plan.payload_max = pick(2) ? 3000 : 60000;
@@ -572,35 +616,48 @@ static void begin(void)
 	plan.join_percent = pick(3) ? 50 : pick(2) ? 90 : 5;
 	plan.is_gentle = pick(3) == 0;
 	plan.bytes_left = plan.is_gentle ? 60000 : 8u << 20;
-	config = (struct config){.max_message_size = 65536, .max_outbox_bytes = 65536};
+	plan.turns = plan.slots == SLOTS ? 100 : 200 + pick(300);
+	config = (struct config){.max_message_size = 65536, .max_outbox_bytes = 65536,
+				 .close_timeout_ms = 60000};
 	counters = (struct counters){0};
+}
+
+static void begin(void)
+{
+	bool is_new;
+
 	shard = calloc(1, sizeof(*shard));
 	CHECK(shard);
 	shard->config = &config;
 	shard->counters = &counters.shards[0];
-	shard->slots = SLOTS;
+	shard->slots = plan.slots;
 	shard->deliveries = &deliveries;
 	shard->departures = &departures;
+	shard->sleeper = &sleeper;
 	shard->turn = 1;
 	shard->sendable.slots = malloc((SLOTS_MAX + 1) * sizeof(uint16_t));
 	shard->arena.capacity = 4096;
 	shard->arena.bytes = malloc(shard->arena.capacity);
-	shard->conns = calloc(SLOTS, sizeof(*shard->conns));
+	shard->conns = calloc(plan.slots, sizeof(*shard->conns));
 	CHECK(shard->sendable.slots && shard->arena.bytes && shard->conns);
 	wheel_init(&shard->wheel, 0, timers_at, shard);
+	sleeper_init(&sleeper, -1);
 	CHECK(channels_init(&shard->channels, (struct hash_key){model_seed, 2}));
 	CHECK(channels_hold(&shard->channels, SLICE("all"), &is_new) == CHANNEL_ALL);
 	CHECK(ring_init(&deliveries.ring, DELIVERY_LANE_SIZE, sizeof(struct delivery)) ==
 	      STATUS_OK);
-	CHECK(ring_init(&departures.ring, 256, sizeof(struct departure)) == STATUS_OK);
-	sent_first = sent_count = 0;
-	for (uint32_t slot = 0; slot < SLOTS; slot++)
-		open_conn(slot);
+	CHECK(ring_init(&departures.ring, 1024, sizeof(struct departure)) == STATUS_OK);
+	sent_first = sent_count = events_first = events_count = talk_count = 0;
+	for (uint32_t slot = 0; slot < plan.slots; slot++) {
+		client_reset(&clients[slot]);
+		conn_open(shard, slot, handoff_tag(HANDOFF_ADMIT, 0));
+		become_open(conn_at(shard, slot));
+	}
 }
 
 static bool has_work(void)
 {
-	for (uint32_t slot = 0; slot < SLOTS; slot++)
+	for (uint32_t slot = 0; slot < plan.slots; slot++)
 		if (clients[slot].writable_tag != 0)
 			return true;
 	return send_has_more(shard) || deliver_has_more(shard) || shard->sends_count > 0 ||
@@ -612,15 +669,10 @@ static bool is_read(const struct fifo *fifo)
 	return fifo->first == fifo->count || fifo->left == fifo->count;
 }
 
-/* All sockets take everything again: whoever is still open has read all that was for him. */
-static void settle(void)
+/* Nothing is left to be sent: whoever is still open has read all that was for him. */
+static void check_all_read(void)
 {
-	plan.short_percent = 0;
-	for (uint32_t turns = 0; has_work(); turns++) {
-		CHECK(turns < 20000);
-		turn(false);
-	}
-	for (uint32_t slot = 0; slot < SLOTS; slot++) {
+	for (uint32_t slot = 0; slot < plan.slots; slot++) {
 		const struct client *client = &clients[slot];
 
 		if (conn_at(shard, slot)->state != CONN_OPEN)
@@ -629,24 +681,55 @@ static void settle(void)
 		for (uint32_t i = 0; i <= CHANNELS; i++)
 			CHECK(is_read(&client->expected[i]));
 	}
-	CHECK(counter_read(&shard->counters->blocked) == 0);
+	CHECK(counter_read(&shard->counters->blocked) == 0 && sent_count == 0);
+}
+
+/* The world goes on between two turns: it is lively, then all sockets take everything again,
+ * then the shard is told to end. */
+void uring_wait(struct uring *uring, uint64_t timeout_ns)
+{
+	struct departure departure;
+	static uint32_t waits;
+
+	(void)uring;
+	check_cuts();
+	while (ring_pop(&departures.ring, &departure))
+		;
+	is_talk_first = pick(2);
+	if (plan.turns > 0) {
+		waits = 0;
+		for (uint32_t n = pick(4); n > 0; n--)
+			add_talk(1 + pick(plan.slots - 1));
+		for (uint32_t n = pick(plan.pushes_max); n > 0; n--)
+			if (ring_room(&deliveries.ring) >= 2)
+				push_notice();
+		plan.turns--;
+		return;
+	}
+	plan.short_percent = 0;
+	CHECK(++waits < 20000);
+	if (shard->is_stopping) {
+		for (uint32_t slot = 0; slot < plan.slots; slot++)
+			if (conn_at(shard, slot)->state == CONN_CLOSING)
+				add_talk(slot);
+	} else if (!has_work()) {
+		CHECK(timeout_ns > 0);
+		check_all_read();
+		add_event(ring_tag(RING_OP_STOP, 0), 0);
+	}
 }
 
 static void end(void)
 {
-	for (uint32_t slot = 0; slot < SLOTS; slot++)
-		if (conn_at(shard, slot)->state != CONN_FREE)
-			cut(conn_at(shard, slot));
-	while (shard->sockets > 0)
-		turn(false);
-	turn(false);
-	CHECK(shard->channels.count == 1 && shard->dirty_count <= 1);
+	CHECK(shard->sockets == 0 && shard->channels.count == 1);
 	CHECK(counter_read(&shard->counters->subscriptions) == 0);
+	CHECK(counter_read(&shard->counters->connections) == 0);
+	CHECK(counter_read(&shard->counters->blocked) == 0);
 	CHECK(shard->wheel.armed == 0);
 	channels_deinit(&shard->channels);
 	ring_deinit(&deliveries.ring);
 	ring_deinit(&departures.ring);
-	for (uint32_t slot = 0; slot < SLOTS; slot++)
+	for (uint32_t slot = 0; slot < plan.slots; slot++)
 		client_reset(&clients[slot]);
 	free(shard->sendable.slots);
 	free(shard->arena.bytes);
@@ -656,10 +739,9 @@ static void end(void)
 
 static void round_of_fanout(void)
 {
+	plan_round();
 	begin();
-	for (uint32_t turns = 200 + pick(300); turns > 0; turns--)
-		turn(true);
-	settle();
+	shard_run(shard);
 	end();
 }
 
