@@ -44,6 +44,7 @@
 #define ROUTER_COUNTER_TABLE(X)                                                              \
 	X(entries, counter, "Entries read from the log")                                     \
 	X(dead_letters, counter, "Entries that broke a rule and were set aside")             \
+	X(expired, counter, "Entries whose ttl was over when they were read")                 \
 	X(notices, counter, "Entries that somebody on this node is interested in")           \
 	X(handed_out, counter, "Deliveries pushed to shards")                                \
 	X(lane_full, counter, "Times that a full lane stopped the reading of the log")       \

@@ -2,7 +2,7 @@
  *
  * Layer   nouns (may include: libc, belfry/)
  * Threads pushed by the router, popped by one shard
- * Memory  32 bytes, copied; a notice comes with one reference, a `ref` with its ownership
+ * Memory  24 bytes, copied; a notice comes with one reference, a `ref` with its ownership
  * Errors  none
  *
  * The lane's order is the guarantee: what a shard asked for (attach, subscribe) is answered on

@@ -27,13 +27,13 @@
 /* ---- threads and lanes ---- */
 #define SHARDS_MAX 64             /* one byte in a connection id */
 #define SLOTS_MAX 65535           /* connections of a shard: 16 bits in a tag, one is "none" */
-#define DELIVERY_LANE_SIZE 4096   /* x 32 bytes = 128 KiB a shard */
+#define DELIVERY_LANE_SIZE 4096   /* x 24 bytes = 96 KiB a shard */
 #define RECEIPT_LANE_SIZE 4096    /* x 64 bytes = 256 KiB a shard */
 #define DEPARTURE_LANE_SIZE 65536 /* x 8 bytes = 512 KiB a shard: more than SLOTS_MAX, so never full */
 #define PUBLICATION_LANE_SIZE 256 /* x 8 bytes, each way: HTTP requests on their way to the log */
 
 /* ---- a shard's turn ---- */
-#define TURN_SENDS_MAX 1024       /* sends of one turn, 16 bytes of bookkeeping each */
+#define TURN_SENDS_MAX 1024       /* sends of one turn, 24 bytes of bookkeeping each */
 #define TURN_SWEEP_MAX 256        /* of them from tapes: about 1 ms, what a unicast may wait */
 #define TURN_RECEIVES_MAX 128     /* receive buffers, x 8 KiB = 1 MiB a shard */
 #define RECEIVE_SIZE 8192         /* bytes of a receive buffer */

@@ -15,7 +15,6 @@
 #include "belfry/ring_tag.h"
 #include "uring/uring.h"
 
-#define SLOTS 16384u            /* over any listen backlog: somaxconn is 4096 */
 #define RING_ENTRIES 4096
 #define RING_COMPLETIONS 32768
 #define EVENTS_BATCH 256
@@ -37,6 +36,7 @@ struct acceptor {
 	int shard_ring_fds[SHARDS_MAX];
 	struct addresses addresses;
 	struct sockaddr_storage *peers; /* by slot; only with a limit per address */
+	uint32_t address_sizes[CONFIG_LISTEN_MAX]; /* by listener: of its family's addresses */
 	uint32_t placed[SHARDS_MAX];    /* sockets that each shard holds or is about to */
 	uint32_t admitted;              /* of them, not to be refused */
 	uint32_t refused;
@@ -52,10 +52,23 @@ static bool limits_addresses(const struct acceptor *acceptor)
 	return acceptor->config->max_connections_per_ip > 0;
 }
 
+static void learn_families(struct acceptor *acceptor)
+{
+	for (uint32_t i = 0; i < acceptor->options.listeners_count; i++) {
+		struct sockaddr_storage own;
+		socklen_t size = sizeof(own);
+
+		if (getsockname(acceptor->options.listener_fds[i], (struct sockaddr *)&own,
+				&size) == 0)
+			acceptor->address_sizes[i] = size;
+	}
+}
+
 static bool init_memory(struct acceptor *acceptor)
 {
+	learn_families(acceptor);
 	if (limits_addresses(acceptor))
-		acceptor->peers = calloc(SLOTS, sizeof(*acceptor->peers));
+		acceptor->peers = calloc(acceptor->options.slots, sizeof(*acceptor->peers));
 	return addresses_init(&acceptor->addresses) &&
 	       (acceptor->peers || !limits_addresses(acceptor));
 }
@@ -67,7 +80,7 @@ enum status acceptor_create(const struct acceptor_options *options,
 	struct uring_options ring = {
 		.entries = RING_ENTRIES,
 		.completions = RING_COMPLETIONS,
-		.slots = SLOTS,
+		.slots = options->slots,
 	};
 	enum status status = STATUS_NO_MEMORY;
 
@@ -216,7 +229,7 @@ static void on_accepted(struct acceptor *acceptor, const struct uring_event *eve
 	}
 	acceptor->on_the_way++;
 	uring_peer_address(acceptor->uring, slot, &acceptor->peers[slot],
-			   ring_tag(ACCEPTOR_OP_PEER, slot));
+			   acceptor->address_sizes[listener], ring_tag(ACCEPTOR_OP_PEER, slot));
 }
 
 static void on_peer(struct acceptor *acceptor, const struct uring_event *event)

@@ -33,6 +33,7 @@ struct acceptor_options {
 	struct lane *departures; /* shard -> acceptor, one for each shard */
 	uint32_t shards_count;
 	uint32_t slots_per_shard;
+	uint32_t slots; /* of the acceptor's own table: more than any listen backlog */
 };
 
 MUST_CHECK enum status acceptor_create(const struct acceptor_options *options,

@@ -2,7 +2,7 @@
  *
  * Layer   acceptor (may include: lane, wire, uring, log, base, libc)
  * Threads the acceptor
- * Memory  32 bytes for each address that has connections
+ * Memory  24 bytes for each address that has connections
  * Errors  ADDRESS_UNKNOWN when memory is out: the connection is then not counted
  *
  * IPv4 counts by address, IPv6 by /64 network, since one client owns all of that.

@@ -81,6 +81,16 @@ void session_send(struct admin *admin, struct admin_session *session,
 void session_refuse(struct admin *admin, struct admin_session *session, int status,
 		    const char *code, const char *message);
 
+/* Likewise with further header lines. */
+struct session_refusal {
+	int status;
+	const char *code;
+	const char *message;
+	const char *extra; /* header lines, each ended by CRLF; NULL: none */
+};
+void session_refuse_with(struct admin *admin, struct admin_session *session,
+			 const struct session_refusal *refusal);
+
 /* ---- requests.c ---- */
 
 /* A whole request: answers now or, for a publication, later. */

@@ -70,11 +70,18 @@ static bool has_api_key(const struct admin *admin, const struct http_head *head)
 	return found;
 }
 
+static const struct session_refusal only_post = {
+	405, "method", "publishing is done with POST", "Allow: POST\r\n",
+};
+static const struct session_refusal only_get = {
+	405, "method", "this path answers to GET", "Allow: GET\r\n",
+};
+
 static void take_publish(struct admin *admin, struct admin_session *session,
 			 const struct http_head *head, struct slice body)
 {
 	if (!slice_equal_text(head->method, "POST"))
-		session_refuse(admin, session, 405, "method", "publishing is done with POST");
+		session_refuse_with(admin, session, &only_post);
 	else if (admin->config->api_key.count == 0)
 		session_refuse(admin, session, 401, "no_api_key",
 			       "no api_key is configured, so nobody may publish over HTTP");
@@ -93,7 +100,7 @@ void requests_take(struct admin *admin, struct admin_session *session,
 	if (is_publish)
 		take_publish(admin, session, head, body);
 	else if (!slice_equal_text(head->method, "GET"))
-		session_refuse(admin, session, 405, "method", "this path answers to GET");
+		session_refuse_with(admin, session, &only_get);
 	else if (slice_equal_text(head->path, "/healthz"))
 		answer_text(admin, session, 200, "ok\n");
 	else if (slice_equal_text(head->path, "/readyz"))

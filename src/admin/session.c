@@ -250,8 +250,20 @@ void session_send(struct admin *admin, struct admin_session *session,
 	session_answer(admin, session, bytes, writer.size, false);
 }
 
+static const char *extra_of(int status)
+{
+	return status == 503 ? "Retry-After: 1\r\n" : NULL;
+}
+
 void session_refuse(struct admin *admin, struct admin_session *session, int status,
 		    const char *code, const char *message)
+{
+	session_refuse_with(admin, session,
+			    &(struct session_refusal){status, code, message, extra_of(status)});
+}
+
+void session_refuse_with(struct admin *admin, struct admin_session *session,
+			 const struct session_refusal *refusal)
 {
 	uint8_t *bytes = malloc(ANSWER_HEAD_MAX);
 	struct writer writer;
@@ -261,8 +273,8 @@ void session_refuse(struct admin *admin, struct admin_session *session, int stat
 		return;
 	}
 	writer_init(&writer, bytes, ANSWER_HEAD_MAX);
-	http_answer_write_error(&writer, status, code, message,
-				status == 503 ? "Retry-After: 1\r\n" : NULL);
+	http_answer_write_error(&writer, refusal->status, refusal->code, refusal->message,
+				refusal->extra);
 	ASSERT(!writer.overflow);
 	session_answer(admin, session, bytes, writer.size, true);
 }

@@ -27,6 +27,7 @@
 #include "shard/shard.h"
 #include "uring/uring.h"
 
+#define ACCEPTOR_SLOTS 16384u /* four times the largest listen backlog there is by default */
 #define LOG_PATIENCE_MS 1000 /* to reach the log before the ready line */
 
 struct broker {
@@ -146,6 +147,8 @@ static enum status create_acceptor(struct broker *broker, char *reason, size_t r
 		.departures = broker->lanes.departures,
 		.shards_count = broker->shards_count,
 		.slots_per_shard = broker->slots_per_shard,
+		.slots = broker->slots_per_shard < ACCEPTOR_SLOTS ? broker->slots_per_shard
+								  : ACCEPTOR_SLOTS,
 	};
 
 	for (uint32_t i = 0; i < broker->shards_count; i++)
@@ -269,13 +272,14 @@ static int open_signals(void)
 enum status broker_start(const struct config *config, struct broker **ret_broker, char *reason,
 			 size_t reason_size)
 {
-	struct broker *broker = calloc(1, sizeof(*broker));
+	struct broker *broker = aligned_alloc(CACHE_LINE_SIZE, sizeof(*broker));
 	uint32_t descriptors = machine_raise_descriptors();
 
 	if (!broker) {
 		snprintf(reason, reason_size, "out of memory");
 		return STATUS_NO_MEMORY;
 	}
+	memset(broker, 0, sizeof(*broker));
 	broker->config = config;
 	broker->admin_fd = -1;
 	broker->shards_count = pick_shards(config);
@@ -355,7 +359,7 @@ static void end_acceptor(struct broker *broker)
 		pthread_join(broker->acceptor_thread, NULL);
 	}
 	for (uint32_t i = 0; i < broker->listeners_count; i++)
-		close(broker->listener_fds[i]);
+		listener_close(broker->listener_fds[i]);
 }
 
 static void end_shards(struct broker *broker)
@@ -377,7 +381,7 @@ static void end_others(struct broker *broker)
 		pthread_join(broker->admin_thread, NULL);
 	}
 	if (broker->admin_fd >= 0)
-		close(broker->admin_fd);
+		listener_close(broker->admin_fd);
 }
 
 void broker_stop(struct broker *broker)

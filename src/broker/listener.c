@@ -82,6 +82,12 @@ enum status listener_open(const struct config_address *address, bool for_clients
 	return STATUS_SYSTEM;
 }
 
+void listener_close(int fd)
+{
+	shutdown(fd, SHUT_RDWR);
+	close(fd);
+}
+
 void listener_address(int fd, char text[LISTENER_TEXT_SIZE])
 {
 	struct sockaddr_storage address;

@@ -21,6 +21,10 @@
 MUST_CHECK enum status listener_open(const struct config_address *address, bool for_clients,
 				     int *ret_fd, char *reason, size_t reason_size);
 
+/* Stops listening at once, also when a ring still holds the socket, so that another process may
+ * listen there. */
+void listener_close(int fd);
+
 /* "host:port" that the socket is bound to, IPv6 in brackets. */
 void listener_address(int fd, char text[LISTENER_TEXT_SIZE]);
 

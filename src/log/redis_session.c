@@ -44,6 +44,13 @@ static enum status reserve(struct redis_session *session, size_t size)
 {
 	size_t capacity = session->output_capacity ? session->output_capacity : 4096;
 
+	/* A link that is never quite idle would otherwise make the buffer grow for ever. */
+	if (session->output_sent > session->output_size / 2) {
+		session->output_size -= session->output_sent;
+		memmove(session->output, session->output + session->output_sent,
+			session->output_size);
+		session->output_sent = 0;
+	}
 	while (capacity - session->output_size < size)
 		capacity *= 2;
 	if (capacity == session->output_capacity)

@@ -103,7 +103,8 @@ static bool attend_shard(struct router *router, uint32_t shard)
 {
 	struct ring *receipts = &router->options.receipts[shard].ring;
 	struct ring *deliveries = &router->options.deliveries[shard].ring;
-	uint32_t room = ring_room(deliveries);
+	uint32_t vacant = ring_room(deliveries);
+	uint32_t room = vacant > FANOUT_RESERVE ? vacant - FANOUT_RESERVE : 0;
 	struct receipt receipt;
 	struct delivery answer;
 

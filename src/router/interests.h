@@ -2,7 +2,7 @@
  *
  * Layer   router (may include: lane, wire, uring, log, base, libc)
  * Threads the router
- * Memory  48 bytes a channel in blocks that never move, its name, 4 bytes in the hash
+ * Memory  40 bytes a channel in blocks that never move, its name, 4 bytes in the hash
  * Errors  NULL when memory is out
  *
  * A record lives while some shard holds the channel or, for user:{id}, while the user has

@@ -36,7 +36,8 @@ void link_deinit(struct link *link)
 	const struct gaicb *lookup[] = {&link->lookup};
 
 	/* Its thread writes here until it is done. */
-	while (link->state == LINK_RESOLVING && gai_cancel(&link->lookup) == EAI_NOTCANCELED)
+	while (gai_error(&link->lookup) == EAI_INPROGRESS &&
+	       gai_cancel(&link->lookup) == EAI_NOTCANCELED)
 		gai_suspend(lookup, 1, NULL);
 	if (link->fd >= 0)
 		close(link->fd);

@@ -10,7 +10,7 @@
 #include "router/link.h"
 #include "router/router_state.h"
 
-#define READ_COUNT_MAX 256      /* entries asked for at once */
+#define READ_COUNT_MAX FANOUT_RESERVE /* entries asked for at once */
 #define READ_COUNT_MIN 32       /* with less room on the lanes nothing is read */
 #define ANSWER_PATIENCE_MS 5000 /* beyond BLOCK: the link is dead */
 #define LOG_LENGTH_MAX 1000000  /* about so many entries stay in the stream */
@@ -27,6 +27,7 @@ struct redis_log {
 	uint64_t heard_ms;        /* the read link's last bytes, or its last question */
 	uint64_t write_heard_ms;  /* likewise the write link's */
 	bool was_up;              /* log_connected, as last told */
+	char told_error[96];      /* why it is down, as last told */
 	bool waits_for_room;      /* the lanes are too full to read */
 	struct event_id started;  /* for a first link that comes late */
 	uint32_t attempts;
@@ -58,6 +59,12 @@ static void bury(struct redis_log *redis, const struct entry_field *fields, uint
 
 /* ---- the reading link ---- */
 
+/* Its ttl was over before it could be read, as after an outage. */
+static bool is_expired(const struct router *router, const struct entry *entry, struct event_id id)
+{
+	return entry->ttl_s > 0 && router->unix_ms > id.ms + (uint64_t)entry->ttl_s * 1000;
+}
+
 static void on_entry(void *owner, struct event_id id, const struct entry_field *fields,
 		     uint32_t fields_count)
 {
@@ -67,7 +74,11 @@ static void on_entry(void *owner, struct event_id id, const struct entry_field *
 	enum entry_reason reason = appending_check(router, fields, fields_count, &entry);
 
 	if (reason == ENTRY_OK) {
-		fanout_entry(router, &entry, id);
+		if (is_expired(router, &entry, id))
+			counter_add(&router->counters->expired, 1);
+		else
+			fanout_entry(router, &entry, id);
+		router->last = id;
 		return;
 	}
 	counter_add(&router->counters->entries, 1);
@@ -102,7 +113,7 @@ static enum status on_read_up(void *owner)
 
 	redis->heard_ms = redis->router->now_ms;
 	/* The first link came late: what was appended since the start was not there to see. */
-	if (!redis->stream.has_position && redis->attempts > 1)
+	if (!redis->stream.has_position && redis->attempts > 0)
 		redis_stream_start_after(&redis->stream, redis->started);
 	return redis_stream_open(&redis->stream);
 }
@@ -266,34 +277,46 @@ void redis_log_destroy(struct redis_log *redis)
 	free(redis);
 }
 
-/* Says once when the log is lost and once when it is back. */
-static void tell_state(struct redis_log *redis)
+static void tell_up(struct redis_log *redis)
 {
 	const struct config_redis *server = &redis->router->config->redis_server;
+
+	link_is_good(&redis->links[LINK_READ]);
+	link_is_good(&redis->links[LINK_WRITE]);
+	if (redis->attempts > 0)
+		counter_add(&redis->router->counters->log_reconnects, 1);
+	redis->attempts = 0;
+	redis->told_error[0] = '\0';
+	log_line(LOG_INFO, "router", "Redis at %s:%u is the log, reading after %lu-%lu",
+		 server->host, server->port, redis->stream.position.ms,
+		 redis->stream.position.sequence);
+}
+
+static void tell_down(struct redis_log *redis, const char *error)
+{
+	const struct config_redis *server = &redis->router->config->redis_server;
+
+	redis->attempts++;
+	counter_add(&redis->router->counters->log_failures, 1);
+	snprintf(redis->told_error, sizeof(redis->told_error), "%s", error);
+	log_line(LOG_ERROR, "router",
+		 "Redis at %s:%u cannot be used: %s; connections stay, trying again",
+		 server->host, server->port, error);
+}
+
+/* Says when the log is lost, when the reason is another than before, and when it is back. */
+static void tell_state(struct redis_log *redis)
+{
 	bool is_up = redis->writer.is_ready && redis->stream.state >= REDIS_STREAM_IDLE;
 	const struct link *broken = redis->links[LINK_READ].state != LINK_UP
 					    ? &redis->links[LINK_READ]
 					    : &redis->links[LINK_WRITE];
 
-	if (is_up == redis->was_up && (is_up || redis->attempts != 1 || broken->failures == 0))
-		return;
 	counter_set(&redis->router->counters->log_connected, is_up);
-	if (is_up) {
-		link_is_good(&redis->links[LINK_READ]);
-		link_is_good(&redis->links[LINK_WRITE]);
-		if (redis->attempts > 0)
-			counter_add(&redis->router->counters->log_reconnects, 1);
-		log_line(LOG_INFO, "router", "Redis at %s:%u is the log, reading after %lu-%lu",
-			 server->host, server->port, redis->stream.position.ms,
-			 redis->stream.position.sequence);
-		redis->attempts = 0;
-	} else {
-		redis->attempts++;
-		counter_add(&redis->router->counters->log_failures, 1);
-		log_line(LOG_ERROR, "router",
-			 "Redis at %s:%u cannot be used: %s; connections stay, trying again",
-			 server->host, server->port, broken->error);
-	}
+	if (is_up && !redis->was_up)
+		tell_up(redis);
+	else if (!is_up && broken->failures > 0 && strcmp(broken->error, redis->told_error) != 0)
+		tell_down(redis, broken->error);
 	redis->was_up = is_up;
 }
 

@@ -25,6 +25,10 @@ enum router_op {
 	ROUTER_OP_SEND,
 };
 
+/* Places on each delivery lane that answers to receipts leave free: the entries of a read that is
+ * under way find room whenever they come. */
+#define FANOUT_RESERVE 256u
+
 struct redis_log;
 
 struct router {

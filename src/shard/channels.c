@@ -6,7 +6,7 @@
 
 #include "base/assert.h"
 
-#define BLOCK_SIZE 256 /* channels x 72 bytes = 18 KiB */
+#define BLOCK_SIZE 256 /* channels x 56 bytes = 14 KiB */
 #define HEADS_MIN 256
 
 bool channels_init(struct channels *channels, struct hash_key key)

@@ -2,7 +2,7 @@
  *
  * Layer   shard (may include: lane, wire, uring, log, base, libc)
  * Threads the shard
- * Memory  64 bytes a channel in blocks that never move, its name, 8 bytes a member
+ * Memory  56 bytes a channel in blocks that never move, its name, 8 bytes a member
  * Errors  CHANNEL_NONE or MEMBER_NONE when memory is out; nothing has changed then
  *
  * A channel is known while somebody holds it: a subscription, joined or not yet, or the user

@@ -79,6 +79,8 @@ void conn_close(struct shard *shard, struct conn *conn, enum close_reason reason
 		conn_close_join(shard, conn, reason);
 		return;
 	}
+	if (has_frame && reason != CLOSE_SLOW)
+		subscriptions_catch_up(shard, conn); /* what was before the close goes before it */
 	if (has_frame)
 		send_close_frame(shard, conn, reasons[reason].code, reasons[reason].text);
 	if (conn->state == CONN_FINISHING)

@@ -66,6 +66,7 @@ struct inbound {
 	struct ws_inbound ws; /* OPEN, ECHO: the reader in the middle of a message */
 	struct event_id resume; /* ATTACHING: the position that the client named */
 	bool has_resume;
+	uint8_t key[24]; /* ATTACHING: of the upgrade, in base64 (RFC 6455 section 4.1) */
 	uint8_t *bytes; /* HEAD: of the request; OPEN, ECHO: payload of the message so far */
 	size_t size;
 	size_t capacity;

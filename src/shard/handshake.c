@@ -170,6 +170,27 @@ static bool remember_resume(struct conn *conn, const struct http_head *head)
 	return true;
 }
 
+/* The answer is written when the router has said yes: answers to requests before this one may
+ * still be on their way out. */
+static bool remember_key(struct conn *conn, struct slice key)
+{
+	struct inbound *in = conn_need_inbound(conn);
+
+	if (!in)
+		return false;
+	ASSERT(key.size == sizeof(in->key));
+	memcpy(in->key, key.bytes, sizeof(in->key));
+	return true;
+}
+
+/* The answer to the request whose key was remembered. */
+static bool accept_remembered(struct conn *conn)
+{
+	const struct inbound *in = conn->inbound;
+
+	return accept_upgrade(conn, slice_of(in->key, sizeof(in->key)));
+}
+
 static void attach(struct shard *shard, struct conn *conn, const struct identity_request *request,
 		   const struct jwt_claims *claims)
 {
@@ -177,7 +198,7 @@ static void attach(struct shard *shard, struct conn *conn, const struct identity
 
 	if (!subscriptions_hold_user(shard, conn, user) || !remember_claims(conn, claims) ||
 	    !hold_channels(shard, conn, request->match) || !remember_resume(conn, request->head) ||
-	    !accept_upgrade(conn, request->handshake->key)) {
+	    !remember_key(conn, request->handshake->key)) {
 		conn_clear(conn, CONN_SUBPROTOCOL);
 		refuse(shard, conn, request->handshake->key, &no_memory);
 		return;
@@ -280,8 +301,8 @@ static void feed_early(struct shard *shard, struct conn *conn)
 
 void handshake_on_attached(struct shard *shard, struct conn *conn, struct event_id last)
 {
-	ASSERT(conn->state == CONN_ATTACHING && conn->outbox != NULL);
-	if (!subscriptions_join(shard, conn)) {
+	ASSERT(conn->state == CONN_ATTACHING && conn->inbound != NULL);
+	if (!accept_remembered(conn) || !subscriptions_join(shard, conn)) {
 		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
 		return;
 	}
@@ -297,14 +318,14 @@ void handshake_on_attached(struct shard *shard, struct conn *conn, struct event_
 
 void handshake_on_refused(struct shard *shard, struct conn *conn)
 {
-	ASSERT(conn->state == CONN_ATTACHING && conn->outbox != NULL);
-	if (conn_has(conn, CONN_SUBPROTOCOL)) {
+	ASSERT(conn->state == CONN_ATTACHING && conn->inbound != NULL);
+	if (conn_has(conn, CONN_SUBPROTOCOL) && accept_remembered(conn)) {
+		conn_drop_inbound(conn); /* what it sent behind its request is not read */
 		counter_add(&shard->counters->refusals, 1);
 		conn_set(conn, CONN_UPGRADED);
 		conn_close(shard, conn, CLOSE_USER_LIMIT);
 		return;
 	}
-	outbox_destroy(&conn->outbox);
 	http_refuse(shard, conn, user_full.status, user_full.code, user_full.message,
 		    user_full.extra);
 }

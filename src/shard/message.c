@@ -114,7 +114,7 @@ void message_on_subscribed(struct shard *shard, struct conn *conn,
 
 	if (!found || found->member != MEMBER_NONE)
 		return;
-	if (!subscriptions_join(shard, conn)) {
+	if (!subscriptions_join_one(shard, conn, found)) {
 		conn_close(shard, conn, CLOSE_NO_MEMORY);
 		return;
 	}

@@ -7,13 +7,14 @@
 #include "wire/http_answer.h"
 
 #define NO_STORE "Cache-Control: no-store\r\n"
-#define PAGE_SIZE_MAX (1024 + SHARDS_MAX * 256) /* bytes of the larger JSON page */
+#define PAGE_SIZE_BASE 1024 /* bytes of the larger JSON page ... */
+#define PAGE_SIZE_SHARD 256 /* ... and of each shard in it */
 
 /* The page's script opens one WebSocket to where it came from, and loads nothing. */
 #define DEMO_POLICY                                                                            \
 	"Cache-Control: no-store\r\n"                                                          \
 	"Content-Security-Policy: default-src 'none'; script-src 'unsafe-inline'; "            \
-	"style-src 'unsafe-inline'; connect-src 'self' ws: wss:; base-uri 'none'; "            \
+	"style-src 'unsafe-inline'; img-src data:; connect-src 'self' ws: wss:; base-uri 'none'; "            \
 	"form-action 'none'; frame-ancestors 'none'\r\n"                                       \
 	"X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
 
@@ -93,6 +94,7 @@ static void write_stats(const struct shard *shard, struct writer *writer)
 
 bool pages_answer(struct shard *shard, struct slice path, struct http_answer *ret_answer)
 {
+	size_t size = PAGE_SIZE_BASE + shard->all_counters->shards_count * PAGE_SIZE_SHARD;
 	struct writer writer;
 	uint8_t *bytes;
 
@@ -103,10 +105,10 @@ bool pages_answer(struct shard *shard, struct slice path, struct http_answer *re
 		ret_answer->body = slice_of(demo_page, demo_page_size);
 		return true;
 	}
-	bytes = arena_take(&shard->arena, PAGE_SIZE_MAX);
+	bytes = arena_take(&shard->arena, size);
 	if (!bytes)
 		return false;
-	writer_init(&writer, bytes, PAGE_SIZE_MAX);
+	writer_init(&writer, bytes, size);
 	if (slice_equal_text(path, "/ws/health"))
 		write_health(shard, &writer);
 	else

@@ -11,6 +11,12 @@
 #include "shard/send.h"
 #include "shard/shard_state.h"
 
+/* What it asks for would only add to the receipts that found the lane full. */
+static bool waits_for_router(const struct shard *shard, const struct conn *conn)
+{
+	return (conn->state == CONN_HEAD || conn->state == CONN_OPEN) && receipts_are_stuck(shard);
+}
+
 /* A connection that waits for the router, or whose answers pile up, is read later. */
 static bool must_wait(const struct shard *shard, const struct conn *conn)
 {
@@ -18,7 +24,7 @@ static bool must_wait(const struct shard *shard, const struct conn *conn)
 
 	if (conn->state == CONN_ATTACHING)
 		return true;
-	if (conn->state == CONN_HEAD && receipts_are_stuck(shard))
+	if (waits_for_router(shard, conn))
 		return true;
 	return conn->state != CONN_CLOSING &&
 	       (waiting > READ_PAUSE_SIZE || (waiting > 0 && conn_has(conn, CONN_BLOCKED)));
@@ -46,7 +52,7 @@ void receive_flush(struct shard *shard)
 			continue;
 		if (must_wait(shard, conn)) {
 			/* UNREAD stays; whoever ends the wait queues it again. */
-			if (conn->state == CONN_HEAD)
+			if (waits_for_router(shard, conn))
 				receive_queue(shard, conn);
 			continue;
 		}

@@ -161,9 +161,10 @@ static void flush_one(struct shard *shard, struct conn *conn)
 static void flush_outboxes(struct shard *shard)
 {
 	uint32_t count = slot_queue_size(&shard->sendable);
+	uint32_t reserve = shard->dirty_count > 0 ? TURN_SWEEP_MAX / 2 : 0;
 
 	/* Those that come back in this walk are for the next turn. */
-	while (count-- > 0 && send_room(shard) > 0) {
+	while (count-- > 0 && send_room(shard) > reserve) {
 		struct conn *conn = conn_at(shard, slot_queue_pop(&shard->sendable));
 
 		conn_clear(conn, CONN_QUEUED_SEND);
@@ -211,6 +212,7 @@ static bool visit(struct shard *shard, struct tape *tape, struct member *member)
 	else
 		submit(shard, conn, tape_from(tape, member->position), false);
 	member->position = tape->head;
+	conn->active_ms = (uint32_t)shard->now_ms;
 	return true;
 }
 
@@ -297,6 +299,7 @@ void send_on_short(struct shard *shard, struct conn *conn, uint32_t index, int32
 	counter_add(&shard->counters->blocked, 1);
 	conn_set(conn, CONN_BLOCKED);
 	conn->blocked_ms = (uint32_t)shard->now_ms;
+	timers_refresh(shard, conn);
 	uring_poll_writable(shard->uring, record->slot,
 			    conn_tag(shard, conn, SHARD_OP_WRITABLE, 0));
 	if (record->from_outbox)
@@ -312,6 +315,7 @@ void send_on_writable(struct shard *shard, struct conn *conn)
 		return;
 	conn_clear(conn, CONN_BLOCKED);
 	counter_subtract(&shard->counters->blocked, 1);
+	conn->heard_ms = (uint32_t)shard->now_ms; /* it reads; its own frames had to wait */
 	send_queue(shard, conn);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "shard/receipts.h"
+#include "shard/send.h"
 #include "shard/shard_state.h"
 
 #define USER_PREFIX "user:"
@@ -83,18 +84,22 @@ bool subscriptions_add(struct shard *shard, struct conn *conn, struct slice name
 	return true;
 }
 
+bool subscriptions_join_one(struct shard *shard, struct conn *conn, struct subscription *held)
+{
+	ASSERT(held->member == MEMBER_NONE);
+	held->member = channel_join(channels_at(&shard->channels, held->channel),
+				    conn_slot(shard, conn));
+	return held->member != MEMBER_NONE;
+}
+
 bool subscriptions_join(struct shard *shard, struct conn *conn)
 {
 	struct subscription *all = subscriptions_of(conn);
 
-	for (uint32_t i = 0; i < conn->subscriptions_count; i++) {
-		if (all[i].member != MEMBER_NONE)
-			continue;
-		all[i].member = channel_join(channels_at(&shard->channels, all[i].channel),
-					     conn_slot(shard, conn));
-		if (all[i].member == MEMBER_NONE)
+	for (uint32_t i = 0; i < conn->subscriptions_count; i++)
+		if (all[i].member == MEMBER_NONE &&
+		    !subscriptions_join_one(shard, conn, &all[i]))
 			return false;
-	}
 	return true;
 }
 
@@ -106,6 +111,16 @@ struct subscription *subscriptions_find(struct conn *conn, uint32_t channel)
 		if (all[i].channel == channel)
 			return &all[i];
 	return NULL;
+}
+
+void subscriptions_catch_up(struct shard *shard, struct conn *conn)
+{
+	struct subscription *all = subscriptions_of(conn);
+
+	for (uint32_t i = 0; i < conn->subscriptions_count; i++)
+		if (all[i].member != MEMBER_NONE)
+			send_catch_up(shard, conn, channels_at(&shard->channels, all[i].channel),
+				      all[i].member);
 }
 
 /* The channel whose holes are being closed, and its shard. */

@@ -22,10 +22,17 @@ MUST_CHECK bool subscriptions_add(struct shard *shard, struct conn *conn, struct
 /* Joins every channel that is held and not joined. */
 MUST_CHECK bool subscriptions_join(struct shard *shard, struct conn *conn);
 
+/* Joins the channel of this one subscription, which is held and not joined. */
+MUST_CHECK bool subscriptions_join_one(struct shard *shard, struct conn *conn,
+				       struct subscription *held);
+
 /* The connection's subscription to the channel with this index; NULL: none. */
 struct subscription *subscriptions_find(struct conn *conn, uint32_t channel);
 
 struct subscription *subscriptions_of(struct conn *conn);
+
+/* Copies to the outbox what tapes still have for the connection. */
+void subscriptions_catch_up(struct shard *shard, struct conn *conn);
 
 void subscriptions_remove(struct shard *shard, struct conn *conn, struct subscription *gone);
 void subscriptions_remove_all(struct shard *shard, struct conn *conn);

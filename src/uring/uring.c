@@ -9,6 +9,8 @@
 #include "base/assert.h"
 #include "uring/uring_private.h"
 
+#define SUBMIT_TRIES 100000
+
 int uring_fd(const struct uring *uring)
 {
 	return uring->ring.ring_fd;
@@ -16,17 +18,20 @@ int uring_fd(const struct uring *uring)
 
 void uring_submit(struct uring *uring)
 {
-	int result = io_uring_submit(&uring->ring);
+	int result = 0;
 
-	/* EBUSY and EAGAIN: the kernel wants its completions reaped first; the entries stay */
-	ASSERT(result >= 0 || result == -EBUSY || result == -EAGAIN || result == -EINTR);
+	/* Whoever submits relies on all of it being taken: bytes it refers to are let go of next.
+	 * The kernel leaves some only when it is short of memory for a moment. */
+	for (int tries = 0; io_uring_sq_ready(&uring->ring) > 0 && tries < SUBMIT_TRIES; tries++)
+		result = io_uring_submit(&uring->ring);
+	ASSERT(io_uring_sq_ready(&uring->ring) == 0 && result != -EBADF);
 }
 
 static struct io_uring_sqe *next_entry(struct uring *uring, uint64_t tag)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&uring->ring);
 
-	for (int tries = 0; !sqe && tries < 1000; tries++) {
+	if (!sqe) {
 		uring_submit(uring);
 		sqe = io_uring_get_sqe(&uring->ring);
 	}
@@ -167,13 +172,13 @@ void uring_close_idle(struct uring *uring, uint32_t slot, uint64_t tag)
 }
 
 void uring_peer_address(struct uring *uring, uint32_t slot, struct sockaddr_storage *address,
-			uint64_t tag)
+			uint32_t size, uint64_t tag)
 {
 	struct io_uring_sqe *sqe = next_entry(uring, tag);
 
 	ASSERT(slot < uring->slots);
 	io_uring_prep_cmd_sock(sqe, SOCKET_URING_OP_GETSOCKOPT, (int)slot, SOL_SOCKET, SO_PEERNAME,
-			       address, sizeof(*address));
+			       address, (int)size);
 	sqe->flags = IOSQE_FIXED_FILE;
 	sqe->user_data = tag;
 }

@@ -89,9 +89,10 @@ void uring_close(struct uring *uring, uint32_t slot, const uint64_t armed[2], ui
 /* Closes a slot that has nothing armed. No completion when all is well. */
 void uring_close_idle(struct uring *uring, uint32_t slot, uint64_t tag);
 
-/* Address of the peer into `address`; the result is its size in bytes. */
+/* Address of the peer into `address`; the result is its size in bytes. `size` must be exactly
+ * that of the socket's family, 16 for IPv4 and 28 for IPv6: a larger one is -EINVAL. */
 void uring_peer_address(struct uring *uring, uint32_t slot, struct sockaddr_storage *address,
-			uint64_t tag);
+			uint32_t size, uint64_t tag);
 
 /* Gives the descriptor in `slot` to the ring `target_fd`, which gets a completion with
  * `target_tag` and its own new slot as result. Own completion: that slot, or -ENFILE when the

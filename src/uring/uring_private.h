@@ -14,7 +14,6 @@
 
 struct uring {
 	struct io_uring ring;
-	uint32_t sq_mask; /* submission entries less one */
 	uint32_t slots;
 };
 

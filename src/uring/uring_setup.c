@@ -48,6 +48,10 @@ static void explain(int error, char *reason, size_t size)
 			 "kernel %s lacks an io_uring feature that is needed (%s). "
 			 "Linux 6.1 is the oldest that works; 6.7 for limits per address.",
 			 kernel.release, strerror(error));
+	else if (error == EMFILE)
+		snprintf(reason, size,
+			 "the limit on descriptors is too low for a table of connections: raise it "
+			 "(ulimit -n, LimitNOFILE=) to 4096 or more; each shard holds as many.");
 	else if (error == ENOMEM)
 		snprintf(reason, size,
 			 "the kernel refuses memory for io_uring: raise the limit on locked memory "
@@ -91,7 +95,6 @@ static int set_up(struct uring *uring, const struct uring_options *options)
 
 	if (result < 0)
 		return result;
-	uring->sq_mask = params.sq_entries - 1;
 	uring->slots = options->slots;
 	if (options->slots > 0)
 		result = io_uring_register_files_sparse(&uring->ring, options->slots);

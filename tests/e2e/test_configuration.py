@@ -185,7 +185,7 @@ def test_several_listeners(start_broker):
     (["--listen", "nowhere"], ["listen"]),
     (["--redis", "http://127.0.0.1"], ["redis"]),
     (["--redis", "redis://127.0.0.1:6379/x"], ["redis"]),
-    (["--secret-key", "short"], ["secret.key", "16"]),
+    (["--secret-key", "x" * 5000], ["secret.key", "4096"]),
     (["--api-key", "with blanks in it"], ["api.key"]),
     (["--allow-origin", "a.example/path"], ["allow.origin"]),
     (["--subscribe", "feed=everybody"], ["subscribe", "claim"]),
@@ -225,6 +225,13 @@ def test_without_a_key_it_does_not_start_and_says_what_is_missing():
     assert result.returncode == WRONG_CONFIGURATION
     assert "secret_key" in result.stderr and "auth" in result.stderr
     assert "belfry ready" not in result.stdout
+
+
+def test_a_short_secret_is_warned_about():
+    result = check(*without("secret_key"), "--secret-key", "short")
+    assert result.returncode in (0, WRONG_CONFIGURATION)
+    assert re.search("secret.key", result.stderr) and "32" in result.stderr
+    assert "short" not in result.stderr
 
 
 @pytest.mark.parametrize("listen", ["0.0.0.0:0", "[::]:0", ":0"])

@@ -36,10 +36,10 @@ def read_to_the_end(raw, count):
 @pytest.mark.heavy
 @pytest.mark.parametrize("channel", ["all", "user:slow"])
 async def test_a_slow_reader_delays_nobody_and_sees_no_gap(start_broker, producers, channel):
-    broker = start_broker(shards=1)
+    broker = start_broker(shards=1, close_timeout="60s")
     producer = producers(broker)
     others = await Crowd.open(broker, 10, user=lambda index: "slow")
-    slow = RawSocket(broker, receive_buffer=4096, timeout=20)
+    slow = RawSocket(broker, receive_buffer=65536, timeout=20)
     slow.upgrade(user="slow")
     delays = []
     for start in range(0, COUNT, 100):
@@ -58,6 +58,20 @@ async def test_a_slow_reader_delays_nobody_and_sees_no_gap(start_broker, produce
     assert numbers == list(range(len(numbers))), "a gap, or out of order"
     assert end in (None, 4410), f"{end} after {len(numbers)} messages"
     await others.close()
+
+
+@pytest.mark.heavy
+async def test_a_reader_that_never_reads_is_cut_off(start_broker, producers):
+    """It does not hear why, but its place is given back."""
+    broker = start_broker(close_timeout="200ms")
+    producer = producers(broker)
+    slow = RawSocket(broker, receive_buffer=4096)
+    slow.upgrade()
+    for _ in range(40):
+        producer.publish("user:42", '"' + "x" * 60000 + '"')
+    await wait_until_async(lambda: broker.ask("/ws/stats").json()["total_connections"] == 0,
+                           "the slow reader is gone")
+    slow.socket.close()
 
 
 @pytest.mark.heavy

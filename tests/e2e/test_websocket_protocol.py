@@ -14,7 +14,8 @@ MEBIBYTE = 1 << 20
 
 @pytest.fixture
 def echo_broker(start_broker):
-    return start_broker(debug_echo="on")
+    """It waits only a moment for the answer to its close, which the tests do not give."""
+    return start_broker(debug_echo="on", close_timeout="100ms")
 
 
 @pytest.fixture

@@ -5,45 +5,22 @@
 #include <errno.h>
 #include <string.h>
 
+#include "fanout_client.h"
+#include "fanout_stubs.h"
 #include "lane/lane.h"
 #include "lane/notice.h"
 #include "model.h"
 #include "shard/deliver.h"
-#include "shard/handshake.h"
 #include "shard/message.h"
-#include "shard/receipts.h"
 #include "shard/receive.h"
 #include "shard/send.h"
 #include "shard/shard_state.h"
 #include "shard/subscriptions.h"
-#include "shard/timers.h"
 #include "wire/ws_frame.h"
 
 #define SLOTS 400
-#define CHANNELS 6       /* all and five others */
-#define TO_CONN CHANNELS /* what comes by a connection's id */
 #define OPS_MAX 4096
 #define WITNESS 0 /* slot of the client that hears of each notice: it was delivered */
-
-static const char *const names[] = {"all", "c1", "c2", "c3", "c4", "c5", "conn"};
-
-/* Numbers of the notices that a client must read on one channel. */
-struct fifo {
-	uint32_t *items;
-	uint32_t first, count, capacity;
-	uint32_t left; /* items before it are of a subscription that ended: they may be missing */
-};
-
-/* The client's end, one for each slot. */
-struct client {
-	struct fifo expected[CHANNELS + 1];
-	uint8_t *bytes;
-	size_t size, capacity;
-	uint32_t stuck;        /* turns for which the socket takes nothing more */
-	uint64_t writable_tag; /* 0: no poll is armed */
-	bool has_close;        /* a close frame has come */
-	bool has_ended;        /* it went by itself */
-};
 
 struct op {
 	uint8_t type; /* enum shard_op */
@@ -59,6 +36,7 @@ static struct {
 	uint32_t short_percent; /* sends that a socket does not take whole */
 	uint32_t stuck_max;
 	uint32_t payload_max;
+	uint32_t large_percent; /* notices that are longer than most */
 	uint32_t pushes_max; /* a turn */
 	uint32_t join_percent;
 	uint32_t turns;      /* lively ones that are left */
@@ -113,200 +91,11 @@ void uring_poll_writable(struct uring *uring, uint32_t slot, uint64_t tag)
 	clients[slot].writable_tag = tag;
 }
 
-void uring_poll_readable(struct uring *uring, uint32_t slot, uint64_t tag)
-{
-	(void)uring;
-	(void)slot;
-	(void)tag;
-}
-
 void uring_close(struct uring *uring, uint32_t slot, const uint64_t armed[2], uint64_t tag)
 {
 	(void)uring;
 	(void)armed;
 	add_op(SHARD_OP_CLOSE, slot, (struct slice){NULL, 0}, tag);
-}
-
-struct wheel_timer *timers_at(void *owner, uint32_t slot)
-{
-	return &conn_at(owner, slot)->timer;
-}
-
-void timers_arm(struct shard *of, struct conn *conn, uint32_t delay_ms)
-{
-	wheel_arm(&of->wheel, conn_slot(of, conn), delay_ms);
-}
-
-void receipts_interest(struct shard *of, struct slice channel)
-{
-	(void)of;
-	(void)channel;
-}
-
-void receipts_disinterest(struct shard *of, struct slice channel)
-{
-	(void)of;
-	(void)channel;
-}
-
-void receipts_detach(struct shard *of, const struct conn *conn)
-{
-	(void)of;
-	(void)conn;
-}
-
-void receipts_flush(struct shard *of)
-{
-	(void)of;
-}
-
-void timers_advance(struct shard *of)
-{
-	(void)of;
-}
-
-void receive_queue(struct shard *of, struct conn *conn)
-{
-	(void)of;
-	(void)conn;
-}
-
-void receive_flush(struct shard *of)
-{
-	(void)of;
-}
-
-bool receive_has_more(const struct shard *of)
-{
-	(void)of;
-	return false;
-}
-
-void receive_on_readable(struct shard *of, struct conn *conn, const struct uring_event *event)
-{
-	(void)of;
-	(void)conn;
-	(void)event;
-	abort();
-}
-
-void handshake_on_attached(struct shard *of, struct conn *conn, struct event_id last)
-{
-	(void)of;
-	(void)conn;
-	(void)last;
-	abort();
-}
-
-void handshake_on_refused(struct shard *of, struct conn *conn)
-{
-	(void)of;
-	(void)conn;
-	abort();
-}
-
-/* ---- what a client must read ---- */
-
-static void expect(struct fifo *fifo, uint32_t number)
-{
-	if (fifo->count == fifo->capacity) {
-		fifo->capacity = fifo->capacity ? fifo->capacity * 2 : 16;
-		fifo->items = realloc(fifo->items, fifo->capacity * sizeof(uint32_t));
-		CHECK(fifo->items);
-	}
-	fifo->items[fifo->count++] = number;
-}
-
-static void client_reset(struct client *client)
-{
-	for (uint32_t i = 0; i <= CHANNELS; i++)
-		free(client->expected[i].items);
-	free(client->bytes);
-	*client = (struct client){0};
-}
-
-static uint8_t pattern(uint32_t number, size_t i)
-{
-	return (uint8_t)('a' + (number + i) % 26);
-}
-
-static uint32_t channel_named(const uint8_t *text, size_t *ret_size)
-{
-	for (uint32_t i = 0; i <= CHANNELS; i++) {
-		*ret_size = strlen(names[i]) + 2;
-		if (text[0] == '"' && memcmp(text + 1, names[i], *ret_size - 2) == 0 &&
-		    text[*ret_size - 1] == '"')
-			return i;
-	}
-	abort();
-}
-
-/* "%08x", the channel in quotes, the pattern. */
-static void read_text(struct client *client, const uint8_t *text, size_t size)
-{
-	char digits[9] = {0};
-	size_t name_size;
-
-	CHECK(size >= 8 + 4);
-	memcpy(digits, text, 8);
-	uint32_t number = (uint32_t)strtoul(digits, NULL, 16);
-	struct fifo *fifo = &client->expected[channel_named(text + 8, &name_size)];
-
-	while (fifo->first < fifo->left && fifo->items[fifo->first] != number)
-		fifo->first++;
-	CHECK(fifo->first < fifo->count);
-	CHECK(fifo->items[fifo->first++] == number);
-	for (size_t i = 8 + name_size; i < size; i++)
-		CHECK(text[i] == pattern(number, i - 8 - name_size));
-}
-
-/* Reads one frame; returns its size, 0 when it is not whole. */
-static size_t read_frame(struct client *client, const uint8_t *bytes, size_t size)
-{
-	size_t header = 2, payload;
-
-	if (size < 2)
-		return 0;
-	payload = bytes[1];
-	if (payload == 126) {
-		header = 4;
-		if (size < header)
-			return 0;
-		payload = (size_t)bytes[2] << 8 | bytes[3];
-	} else if (payload == 127) {
-		header = 10;
-		if (size < header)
-			return 0;
-		payload = (size_t)bytes[7] << 16 | (size_t)bytes[8] << 8 | bytes[9];
-	}
-	CHECK(!client->has_close);
-	if (size < header + payload)
-		return 0;
-	if (bytes[0] == (0x80 | WS_TEXT))
-		read_text(client, bytes + header, payload);
-	else if (bytes[0] == (0x80 | WS_CLOSE))
-		client->has_close = true;
-	else
-		CHECK(bytes[0] == (0x80 | WS_PING) && payload == 3 &&
-		      memcmp(bytes + header, "abc", 3) == 0);
-	return header + payload;
-}
-
-static void client_take(struct client *client, const uint8_t *bytes, size_t size)
-{
-	size_t done = 0, frame;
-
-	if (client->capacity - client->size < size) {
-		client->capacity = (client->size + size) * 2;
-		client->bytes = realloc(client->bytes, client->capacity);
-		CHECK(client->bytes);
-	}
-	memcpy(client->bytes + client->size, bytes, size);
-	client->size += size;
-	while ((frame = read_frame(client, client->bytes + done, client->size - done)) > 0)
-		done += frame;
-	memmove(client->bytes, client->bytes + done, client->size - done);
-	client->size -= done;
 }
 
 /* ---- the kernel ---- */
@@ -382,45 +171,14 @@ uint32_t uring_reap(struct uring *uring, struct uring_event *ret_events, uint32_
 	return talk_count > 0 ? uring_reap(uring, ret_events, max) : 0;
 }
 
-void uring_submit(struct uring *uring)
-{
-	(void)uring;
-	submit_all();
-}
-
-enum status uring_start(struct uring *uring)
-{
-	(void)uring;
-	return STATUS_OK;
-}
-
 /* ---- the router ---- */
-
-static size_t write_notice(uint8_t *bytes, const struct sent *what, size_t pattern_size)
-{
-	size_t name_size = strlen(names[what->channels[0]]) + 2;
-	size_t payload = 8 + name_size + pattern_size;
-	uint8_t *start = bytes;
-	char digits[9];
-
-	bytes += ws_frame_write_header(bytes, WS_TEXT, payload);
-	snprintf(digits, sizeof(digits), "%08x", what->number);
-	memcpy(bytes, digits, 8);
-	bytes[8] = '"';
-	memcpy(bytes + 9, names[what->channels[0]], name_size - 2);
-	bytes[8 + name_size - 1] = '"';
-	bytes += 8 + name_size;
-	for (size_t i = 0; i < pattern_size; i++)
-		*bytes++ = pattern(what->number, i);
-	return (size_t)(bytes - start);
-}
 
 static void name_channels(struct notice *notice, const struct sent *what)
 {
 	for (uint32_t i = 0; i < what->channels_count; i++) {
 		struct notice_channel *channel = &notice->channels[i];
 
-		channel->name = slice_of_text(names[what->channels[i]]);
+		channel->name = slice_of_text(fanout_names[what->channels[i]]);
 		channel->hash = hash_bytes(shard->channels.key, channel->name);
 		channel->target = what->channels[i] == TO_CONN ? TARGET_CONN
 				  : what->channels[i] == 0     ? TARGET_ALL
@@ -432,7 +190,7 @@ static void name_channels(struct notice *notice, const struct sent *what)
 
 static void push_notice(void)
 {
-	size_t size = pick(10) == 0 ? pick(plan.payload_max) : pick(200);
+	size_t size = pick(100) < plan.large_percent ? pick(plan.payload_max) : pick(200);
 	struct sent *what = &sent[(sent_first + sent_count) % DELIVERY_LANE_SIZE];
 	struct delivery delivery = {.type = DELIVERY_NOTICE};
 	uint8_t *bytes;
@@ -440,7 +198,7 @@ static void push_notice(void)
 	if (size + 64 > plan.bytes_left)
 		return;
 	plan.bytes_left -= size + 64;
-	*what = (struct sent){.number = numbers++, .slot = pick(plan.slots)};
+	*what = (struct sent){.number = numbers++, .slot = 1 + pick(plan.slots - 1)};
 	what->generation = conn_at(shard, what->slot)->generation;
 	what->channels_count = pick(4) > 0 ? 1 : 1 + pick(3);
 	for (uint32_t i = 0; i < what->channels_count; i++)
@@ -448,13 +206,13 @@ static void push_notice(void)
 	delivery.notice = notice_create(what->channels_count, size + 64, &bytes);
 	CHECK(delivery.notice);
 	name_channels(delivery.notice, what);
-	size_t frame = write_notice(bytes, what, size);
+	size_t frame = client_write(bytes, what->channels[0], what->number, size);
 
 	if (what->channels_count == 1) {
 		delivery.notice->frame = slice_of(bytes, frame);
 	} else {
 		delivery.notice->head = slice_of(bytes + frame - size - 8 - 2 -
-						 strlen(names[what->channels[0]]), 8);
+						 strlen(fanout_names[what->channels[0]]), 8);
 		delivery.notice->tail = slice_of(bytes + frame - size, size);
 	}
 	CHECK(ring_push(&deliveries.ring, &delivery));
@@ -466,7 +224,7 @@ static void push_notice(void)
 
 static bool is_joined(struct conn *conn, uint32_t channel)
 {
-	struct slice name = slice_of_text(names[channel]);
+	struct slice name = slice_of_text(fanout_names[channel]);
 	struct subscription *found =
 		subscriptions_find(conn, channels_find(&shard->channels, name,
 						       hash_bytes(shard->channels.key, name)));
@@ -491,7 +249,7 @@ static void account(const struct sent *what)
 
 			if (!is_his)
 				continue;
-			expect(&clients[slot].expected[channel], what->number);
+			client_expect(&clients[slot], channel, what->number);
 			break;
 		}
 	}
@@ -505,6 +263,12 @@ void message_on_subscribed(struct shard *of, struct conn *conn, const struct del
 	sent_count--;
 }
 
+void uring_submit(struct uring *uring)
+{
+	(void)uring;
+	submit_all();
+}
+
 /* ---- clients come, go, subscribe and speak ---- */
 
 static void subscribe(struct conn *conn, uint32_t channel)
@@ -513,7 +277,7 @@ static void subscribe(struct conn *conn, uint32_t channel)
 
 	if (is_joined(conn, channel) || conn->state != CONN_OPEN)
 		return;
-	CHECK(subscriptions_add(shard, conn, slice_of_text(names[channel]), &index));
+	CHECK(subscriptions_add(shard, conn, slice_of_text(fanout_names[channel]), &index));
 	CHECK(subscriptions_join(shard, conn));
 }
 
@@ -538,7 +302,7 @@ static void cut(struct conn *conn)
 
 static void unsubscribe(struct conn *conn, uint32_t channel)
 {
-	struct slice name = slice_of_text(names[channel]);
+	struct slice name = slice_of_text(fanout_names[channel]);
 
 	if (!is_joined(conn, channel))
 		return;
@@ -611,7 +375,8 @@ static void plan_round(void)
 	plan.slots = pick(8) ? 48 : SLOTS; /* so many that one turn has not room for all */
 	plan.short_percent = pick(3) ? pick(40) : pick(3);
 	plan.stuck_max = pick(2) ? 4 : 60;
-	plan.payload_max = pick(2) ? 3000 : 60000;
+	plan.payload_max = pick(2) ? 3000 : PAYLOAD_MAX;
+	plan.large_percent = plan.slots == SLOTS ? 60 : 10;
 	plan.pushes_max = 1 + pick(40);
 	plan.join_percent = pick(3) ? 50 : pick(2) ? 90 : 5;
 	plan.is_gentle = pick(3) == 0;
@@ -624,29 +389,19 @@ static void plan_round(void)
 
 static void begin(void)
 {
-	bool is_new;
-
-	shard = calloc(1, sizeof(*shard));
-	CHECK(shard);
-	shard->config = &config;
-	shard->counters = &counters.shards[0];
-	shard->slots = plan.slots;
-	shard->deliveries = &deliveries;
-	shard->departures = &departures;
-	shard->sleeper = &sleeper;
-	shard->turn = 1;
-	shard->sendable.slots = malloc((SLOTS_MAX + 1) * sizeof(uint16_t));
-	shard->arena.capacity = 4096;
-	shard->arena.bytes = malloc(shard->arena.capacity);
-	shard->conns = calloc(plan.slots, sizeof(*shard->conns));
-	CHECK(shard->sendable.slots && shard->arena.bytes && shard->conns);
-	wheel_init(&shard->wheel, 0, timers_at, shard);
-	sleeper_init(&sleeper, -1);
-	CHECK(channels_init(&shard->channels, (struct hash_key){model_seed, 2}));
-	CHECK(channels_hold(&shard->channels, SLICE("all"), &is_new) == CHANNEL_ALL);
 	CHECK(ring_init(&deliveries.ring, DELIVERY_LANE_SIZE, sizeof(struct delivery)) ==
 	      STATUS_OK);
 	CHECK(ring_init(&departures.ring, 1024, sizeof(struct departure)) == STATUS_OK);
+	sleeper_init(&sleeper, -1);
+	shard = fanout_shard_create(&(struct shard_options){
+		.config = &config,
+		.counters = &counters,
+		.slots = plan.slots,
+		.channel_key = {model_seed, 2},
+		.deliveries = &deliveries,
+		.departures = &departures,
+		.sleeper = &sleeper,
+	});
 	sent_first = sent_count = events_first = events_count = talk_count = 0;
 	for (uint32_t slot = 0; slot < plan.slots; slot++) {
 		client_reset(&clients[slot]);
@@ -664,11 +419,6 @@ static bool has_work(void)
 	       events_count > 0;
 }
 
-static bool is_read(const struct fifo *fifo)
-{
-	return fifo->first == fifo->count || fifo->left == fifo->count;
-}
-
 /* Nothing is left to be sent: whoever is still open has read all that was for him. */
 static void check_all_read(void)
 {
@@ -679,7 +429,7 @@ static void check_all_read(void)
 			continue;
 		CHECK(client->size == 0 && !client->has_close);
 		for (uint32_t i = 0; i <= CHANNELS; i++)
-			CHECK(is_read(&client->expected[i]));
+			CHECK(client_has_read(&client->expected[i]));
 	}
 	CHECK(counter_read(&shard->counters->blocked) == 0 && sent_count == 0);
 }
@@ -701,7 +451,7 @@ void uring_wait(struct uring *uring, uint64_t timeout_ns)
 		for (uint32_t n = pick(4); n > 0; n--)
 			add_talk(1 + pick(plan.slots - 1));
 		for (uint32_t n = pick(plan.pushes_max); n > 0; n--)
-			if (ring_room(&deliveries.ring) >= 2)
+			if (sent_count < TURN_DELIVERIES_MAX / 2) /* else a witness may be late */
 				push_notice();
 		plan.turns--;
 		return;
@@ -710,7 +460,8 @@ void uring_wait(struct uring *uring, uint64_t timeout_ns)
 	CHECK(++waits < 20000);
 	if (shard->is_stopping) {
 		for (uint32_t slot = 0; slot < plan.slots; slot++)
-			if (conn_at(shard, slot)->state == CONN_CLOSING)
+			if (conn_at(shard, slot)->state == CONN_CLOSING &&
+			    talk_count < TURN_RECEIVES_MAX)
 				add_talk(slot);
 	} else if (!has_work()) {
 		CHECK(timeout_ns > 0);
@@ -726,15 +477,11 @@ static void end(void)
 	CHECK(counter_read(&shard->counters->connections) == 0);
 	CHECK(counter_read(&shard->counters->blocked) == 0);
 	CHECK(shard->wheel.armed == 0);
-	channels_deinit(&shard->channels);
+	fanout_shard_destroy(shard);
 	ring_deinit(&deliveries.ring);
 	ring_deinit(&departures.ring);
 	for (uint32_t slot = 0; slot < plan.slots; slot++)
 		client_reset(&clients[slot]);
-	free(shard->sendable.slots);
-	free(shard->arena.bytes);
-	free(shard->conns);
-	free(shard);
 }
 
 static void round_of_fanout(void)
@@ -747,5 +494,5 @@ static void round_of_fanout(void)
 
 int main(int argc, char **argv)
 {
-	return model_run(argc > 1 ? argv[1] : NULL, 60, round_of_fanout);
+	return model_run(argc > 1 ? argv[1] : NULL, 150, round_of_fanout);
 }

@@ -1,0 +1,145 @@
+/* tests/model/fanout_stubs.c - a shard without a ring; functions that do nothing. */
+#include "fanout_stubs.h"
+
+#include <stdlib.h>
+
+#include "shard/handshake.h"
+#include "shard/receipts.h"
+#include "shard/receive.h"
+#include "shard/shard_state.h"
+#include "shard/timers.h"
+
+struct shard *fanout_shard_create(const struct shard_options *options)
+{
+	struct shard *shard = calloc(1, sizeof(*shard));
+	bool is_new;
+
+	ASSERT(shard);
+	shard->config = options->config;
+	shard->counters = &options->counters->shards[0];
+	shard->slots = options->slots;
+	shard->deliveries = options->deliveries;
+	shard->departures = options->departures;
+	shard->sleeper = options->sleeper;
+	shard->turn = 1;
+	shard->sendable.slots = malloc((SLOTS_MAX + 1) * sizeof(uint16_t));
+	shard->arena.capacity = 4096;
+	shard->arena.bytes = malloc(shard->arena.capacity);
+	shard->conns = calloc(options->slots, sizeof(*shard->conns));
+	ASSERT(shard->sendable.slots && shard->arena.bytes && shard->conns);
+	wheel_init(&shard->wheel, 0, timers_at, shard);
+	bool is_ready = channels_init(&shard->channels, options->channel_key);
+
+	ASSERT(is_ready);
+	uint32_t all = channels_hold(&shard->channels, SLICE("all"), &is_new);
+
+	ASSERT(all == CHANNEL_ALL);
+	return shard;
+}
+
+void fanout_shard_destroy(struct shard *shard)
+{
+	channels_deinit(&shard->channels);
+	free(shard->sendable.slots);
+	free(shard->arena.bytes);
+	free(shard->conns);
+	free(shard);
+}
+
+void uring_poll_readable(struct uring *uring, uint32_t slot, uint64_t tag)
+{
+	(void)uring;
+	(void)slot;
+	(void)tag;
+}
+
+struct wheel_timer *timers_at(void *owner, uint32_t slot)
+{
+	return &conn_at(owner, slot)->timer;
+}
+
+void timers_arm(struct shard *of, struct conn *conn, uint32_t delay_ms)
+{
+	wheel_arm(&of->wheel, conn_slot(of, conn), delay_ms);
+}
+
+void timers_refresh(struct shard *of, struct conn *conn)
+{
+	(void)of;
+	(void)conn;
+}
+
+void receipts_interest(struct shard *of, struct slice channel)
+{
+	(void)of;
+	(void)channel;
+}
+
+void receipts_disinterest(struct shard *of, struct slice channel)
+{
+	(void)of;
+	(void)channel;
+}
+
+void receipts_detach(struct shard *of, const struct conn *conn)
+{
+	(void)of;
+	(void)conn;
+}
+
+void receipts_flush(struct shard *of)
+{
+	(void)of;
+}
+
+bool timers_advance(struct shard *of)
+{
+	(void)of;
+	return false;
+}
+
+void receive_queue(struct shard *of, struct conn *conn)
+{
+	(void)of;
+	(void)conn;
+}
+
+void receive_flush(struct shard *of)
+{
+	(void)of;
+}
+
+bool receive_has_more(const struct shard *of)
+{
+	(void)of;
+	return false;
+}
+
+void receive_on_readable(struct shard *of, struct conn *conn, const struct uring_event *event)
+{
+	(void)of;
+	(void)conn;
+	(void)event;
+	abort();
+}
+
+void handshake_on_attached(struct shard *of, struct conn *conn, struct event_id last)
+{
+	(void)of;
+	(void)conn;
+	(void)last;
+	abort();
+}
+
+void handshake_on_refused(struct shard *of, struct conn *conn)
+{
+	(void)of;
+	(void)conn;
+	abort();
+}
+
+enum status uring_start(struct uring *uring)
+{
+	(void)uring;
+	return STATUS_OK;
+}
