@@ -19,8 +19,7 @@ static int run(const struct config *config)
 	char reason[512];
 	enum status status;
 
-	log_line_init((enum log_level)config->log_level,
-		      config->log_format == CONFIG_LOG_JSON);
+	log_line_init((enum log_level)config->log_level, config->log_format == CONFIG_LOG_JSON);
 	status = broker_start(config, &broker, reason, sizeof(reason));
 	if (status != STATUS_OK) {
 		fprintf(stderr, "belfry: %s\n", reason);

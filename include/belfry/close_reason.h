@@ -12,31 +12,31 @@
 #define BELFRY_CLOSE_REASON_H
 
 /* name, code, text for the client, label of belfry_closed_total */
-#define CLOSE_REASON_TABLE(X)                                                              \
-	X(PEER_GONE, 0, "", "peer_gone")                                                   \
-	X(PEER_CLOSED, 0, "", "peer_closed")                                               \
-	X(HTTP_DONE, 0, "", "http_done")                                                   \
-	X(HTTP_REFUSED, 0, "", "http_refused")                                             \
-	X(NO_MEMORY, 1011, "out of memory", "no_memory")                                   \
-	X(GOING_AWAY, 1001, "server is going away", "going_away")                          \
-	X(PROTOCOL, 1002, "protocol error", "protocol")                                    \
-	X(NOT_TEXT, 1003, "only text messages are understood", "not_text")                 \
-	X(NOT_UTF8, 1007, "text is not UTF-8", "not_utf8")                                 \
-	X(TOO_LARGE, 1009, "message too large", "too_large")                               \
-	X(OVERLOAD, 1013, "too many connections, try again later", "overload")             \
-	X(TOKEN, 4401, "token refused", "token")                                           \
-	X(NOT_ALLOWED, 4403, "not allowed", "not_allowed")                                 \
-	X(HEARTBEAT, 4408, "heartbeat timeout", "heartbeat")                               \
-	X(IDLE, 1000, "idle for too long", "idle")                                         \
-	X(USER_LIMIT, 4409, "too many connections of this user", "user_limit")             \
-	X(SLOW, 4410, "slow consumer", "slow")                                             \
+#define CLOSE_REASON_TABLE(X)                                                  \
+	X(PEER_GONE, 0, "", "peer_gone")                                       \
+	X(PEER_CLOSED, 0, "", "peer_closed")                                   \
+	X(HTTP_DONE, 0, "", "http_done")                                       \
+	X(HTTP_REFUSED, 0, "", "http_refused")                                 \
+	X(NO_MEMORY, 1011, "out of memory", "no_memory")                       \
+	X(GOING_AWAY, 1001, "server is going away", "going_away")              \
+	X(PROTOCOL, 1002, "protocol error", "protocol")                        \
+	X(NOT_TEXT, 1003, "only text messages are understood", "not_text")     \
+	X(NOT_UTF8, 1007, "text is not UTF-8", "not_utf8")                     \
+	X(TOO_LARGE, 1009, "message too large", "too_large")                   \
+	X(OVERLOAD, 1013, "too many connections, try again later", "overload") \
+	X(TOKEN, 4401, "token refused", "token")                               \
+	X(NOT_ALLOWED, 4403, "not allowed", "not_allowed")                     \
+	X(HEARTBEAT, 4408, "heartbeat timeout", "heartbeat")                   \
+	X(IDLE, 1000, "idle for too long", "idle")                             \
+	X(USER_LIMIT, 4409, "too many connections of this user", "user_limit") \
+	X(SLOW, 4410, "slow consumer", "slow")                                 \
 	X(HANDSHAKE, 0, "", "handshake_timeout")
 
 enum close_reason {
 #define X(name, code, text, label) CLOSE_##name,
 	CLOSE_REASON_TABLE(X)
 #undef X
-	CLOSE_REASON_COUNT
+		CLOSE_REASON_COUNT
 };
 
 #endif

@@ -43,89 +43,88 @@
  * min and max are in the field's unit (bytes, milliseconds) and 0 where they have no meaning;
  * `allowed` is the whole text for people where it cannot be made from min and max, else "".
  * A CHOICE stores the index of the word in `allowed`; the enums below name them in that order. */
-#define CONFIG_TABLE(X)                                                                          \
-	X(listen, ADDRESSES, listen, "127.0.0.1:8080", 0, 0, CONFIG_LIST,                        \
-	  "IPV4:PORT, [IPV6]:PORT or :PORT for all; port 0 picks one",                           \
-	  "addresses for clients")                                                               \
-	X(admin, ADMIN, admin, "127.0.0.1:8081", 0, 0, 0, "HOST:PORT as in listen, or off",      \
-	  "address for health, metrics and the HTTP API; keep it private")                       \
-	X(redis, REDIS, redis, "", 0, 0, CONFIG_SECRET,                                          \
-	  "redis://[user:password@]host[:port][/db], or empty",                                  \
-	  "the Redis that holds the log; empty: the embedded log, in memory, for one node")      \
-	X(stream, STREAM, stream, "belfry:in", 0, 0, 0,                                          \
-	  "1 to 255 printable characters without blanks",                                        \
-	  "key of the stream that producers append to")                                          \
-	X(partitions, COUNT, partitions, "1", 1, 1, 0, "1 (more is not offered yet)",            \
-	  "number of streams that the log is spread over")                                       \
-	X(pubsub, SWITCH, pubsub, "off", 0, 0, 0, "off (on is not offered yet)",                 \
-	  "deliver what is published on the Redis channels ws:*")                                \
-	X(shards, COUNT, shards, "0", 0, 64, 0, "",                                              \
-	  "threads that hold connections; 0: one less than the processors, at least 1")          \
-	X(auth, CHOICE, auth, "jwt", 0, 0, 0, "jwt|none",                                        \
-	  "how clients prove who they are; none is for development")                             \
-	X(auth_none_anywhere, SWITCH, auth_none_anywhere, "off", 0, 1, 0, "",                    \
-	  "allow auth = none on addresses that other machines can reach")                        \
-	X(secret_key, SECRET, secret_key, "", 1, 4096, CONFIG_SECRET | CONFIG_RELOAD,           \
-	  "1 to 4096 bytes, better 32 or more",                                                 \
-	  "the key that tokens are signed with; required with auth = jwt")                       \
-	X(algorithm, ALGORITHMS, algorithm, "HS256", 0, 0, CONFIG_LIST | CONFIG_RELOAD,          \
-	  "HS256|HS384|HS512", "algorithms that a token may be signed with")                     \
-	X(token_cookie, COOKIE, token_cookie, "", 0, 0, CONFIG_RELOAD,                           \
-	  "the name of a cookie, or empty for none", "cookie that may carry the token")          \
-	X(api_key, KEYS, api_key, "", 1, 4096, CONFIG_LIST | CONFIG_SECRET | CONFIG_RELOAD,      \
-	  "1 to 4096 printable characters without blanks and commas, better 16 or more",         \
-	  "keys that may publish over HTTP; empty: nobody may")                                  \
-	X(max_connections, COUNT, max_connections, "200000", 1, 10000000, CONFIG_RELOAD, "",     \
-	  "connections that this node takes")                                                    \
-	X(max_connections_per_user, COUNT, max_connections_per_user, "0", 0, 10000000,           \
-	  CONFIG_RELOAD, "", "connections of one user on this node; 0: no limit")                \
-	X(max_connections_per_ip, COUNT, max_connections_per_ip, "0", 0, 10000000,               \
-	  CONFIG_RELOAD, "", "connections from one address on this node; 0: no limit")           \
-	X(max_subscriptions, COUNT, max_subscriptions, "100", 1, 1000, 0, "",                    \
-	  "channels of one connection")                                                          \
-	X(max_header_bytes, SIZE, max_header_bytes, "8k", 1024, 65536, 0, "",                    \
-	  "request line and headers of one HTTP request")                                        \
-	X(max_message_size, SIZE, max_message_size, "64k", 1024, 1048576, 0, "",                 \
-	  "one entry of the log; a larger one becomes a dead letter")                            \
-	X(max_client_message, SIZE, max_client_message, "64k", 125, 1048576, 0, "",              \
-	  "one message from a client; a larger one is answered with close 1009")                 \
-	X(max_outbox_bytes, SIZE, max_outbox_bytes, "256k", 65536, 67108864, 0, "",              \
-	  "what may wait for one slow connection")                                               \
-	X(handshake_timeout, DURATION, handshake_timeout_ms, "10s", 100, 300000, CONFIG_RELOAD,  \
-	  "", "from accept to a finished upgrade")                                               \
-	X(heartbeat_interval, DURATION, heartbeat_interval_ms, "30s", 1000, 3600000,             \
-	  CONFIG_ZERO, "", "time between two pings to a connection; 0: off, with the timeout")   \
-	X(heartbeat_timeout, DURATION, heartbeat_timeout_ms, "60s", 1000, 86400000, 0, "",       \
-	  "a client silent for so long is closed with 4408; longer than heartbeat_interval")     \
-	X(idle_timeout, DURATION, idle_timeout_ms, "0", 1000, 86400000, CONFIG_ZERO, "",         \
-	  "close after so long without a message in either direction; 0: off")                   \
-	X(close_timeout, DURATION, close_timeout_ms, "2s", 100, 60000, CONFIG_RELOAD, "",        \
-	  "wait for the client's half of a close")                                               \
-	X(token_grace, DURATION, token_grace_ms, "10s", 0, 3600000, CONFIG_RELOAD, "",           \
-	  "time to send a new token after the old one has expired")                              \
-	X(allow_origin, ORIGINS, allow_origin, "", 0, 0, CONFIG_LIST | CONFIG_RELOAD,            \
-	  "* or scheme://host[:port] without a path; empty: any",                                \
-	  "origins of web pages that may connect")                                               \
-	X(subscribe, RULES, subscribe,                                                           \
-	  "trending=any, feed=claim, engagement=any, typing=claim, announcements=any, *=claim",  \
-	  0, 0, CONFIG_LIST | CONFIG_RELOAD,                                                     \
-	  "NAMESPACE=WHO with any, claim or none as WHO and * for all other namespaces",         \
-	  "who may subscribe to the channels of a namespace; none where no rule fits")           \
-	X(debug_echo, SWITCH, debug_echo, "off", 0, 1, 0, "",                                    \
-	  "serve /echo, without a token, for tests of the protocol")                             \
-	X(demo, SWITCH, demo, "off", 0, 1, 0, "", "serve a small page at /")                     \
-	X(log_level, CHOICE, log_level, "info", 0, 0, CONFIG_RELOAD, "debug|info|warn|error",    \
-	  "the least important lines that are still logged")                                     \
-	X(log_format, CHOICE, log_format, "text", 0, 0, 0, "text|json",                          \
-	  "lines for people or for programs")                                                    \
-	X(drain_window, DURATION, drain_window_ms, "0s", 0, 600000, CONFIG_RELOAD, "",           \
+#define CONFIG_TABLE(X)                                                                            \
+	X(listen, ADDRESSES, listen, "127.0.0.1:8080", 0, 0, CONFIG_LIST,                          \
+	  "IPV4:PORT, [IPV6]:PORT or :PORT for all; port 0 picks one", "addresses for clients")    \
+	X(admin, ADMIN, admin, "127.0.0.1:8081", 0, 0, 0, "HOST:PORT as in listen, or off",        \
+	  "address for health, metrics and the HTTP API; keep it private")                         \
+	X(redis, REDIS, redis, "", 0, 0, CONFIG_SECRET,                                            \
+	  "redis://[user:password@]host[:port][/db], or empty",                                    \
+	  "the Redis that holds the log; empty: the embedded log, in memory, for one node")        \
+	X(stream, STREAM, stream, "belfry:in", 0, 0, 0,                                            \
+	  "1 to 255 printable characters without blanks",                                          \
+	  "key of the stream that producers append to")                                            \
+	X(partitions, COUNT, partitions, "1", 1, 1, 0, "1 (more is not offered yet)",              \
+	  "number of streams that the log is spread over")                                         \
+	X(pubsub, SWITCH, pubsub, "off", 0, 0, 0, "off (on is not offered yet)",                   \
+	  "deliver what is published on the Redis channels ws:*")                                  \
+	X(shards, COUNT, shards, "0", 0, 64, 0, "",                                                \
+	  "threads that hold connections; 0: one less than the processors, at least 1")            \
+	X(auth, CHOICE, auth, "jwt", 0, 0, 0, "jwt|none",                                          \
+	  "how clients prove who they are; none is for development")                               \
+	X(auth_none_anywhere, SWITCH, auth_none_anywhere, "off", 0, 1, 0, "",                      \
+	  "allow auth = none on addresses that other machines can reach")                          \
+	X(secret_key, SECRET, secret_key, "", 1, 4096, CONFIG_SECRET | CONFIG_RELOAD,              \
+	  "1 to 4096 bytes, better 32 or more",                                                    \
+	  "the key that tokens are signed with; required with auth = jwt")                         \
+	X(algorithm, ALGORITHMS, algorithm, "HS256", 0, 0, CONFIG_LIST | CONFIG_RELOAD,            \
+	  "HS256|HS384|HS512", "algorithms that a token may be signed with")                       \
+	X(token_cookie, COOKIE, token_cookie, "", 0, 0, CONFIG_RELOAD,                             \
+	  "the name of a cookie, or empty for none", "cookie that may carry the token")            \
+	X(api_key, KEYS, api_key, "", 1, 4096, CONFIG_LIST | CONFIG_SECRET | CONFIG_RELOAD,        \
+	  "1 to 4096 printable characters without blanks and commas, better 16 or more",           \
+	  "keys that may publish over HTTP; empty: nobody may")                                    \
+	X(max_connections, COUNT, max_connections, "200000", 1, 10000000, CONFIG_RELOAD, "",       \
+	  "connections that this node takes")                                                      \
+	X(max_connections_per_user, COUNT, max_connections_per_user, "0", 0, 10000000,             \
+	  CONFIG_RELOAD, "", "connections of one user on this node; 0: no limit")                  \
+	X(max_connections_per_ip, COUNT, max_connections_per_ip, "0", 0, 10000000, CONFIG_RELOAD,  \
+	  "", "connections from one address on this node; 0: no limit")                            \
+	X(max_subscriptions, COUNT, max_subscriptions, "100", 1, 1000, 0, "",                      \
+	  "channels of one connection")                                                            \
+	X(max_header_bytes, SIZE, max_header_bytes, "8k", 1024, 65536, 0, "",                      \
+	  "request line and headers of one HTTP request")                                          \
+	X(max_message_size, SIZE, max_message_size, "64k", 1024, 1048576, 0, "",                   \
+	  "one entry of the log; a larger one becomes a dead letter")                              \
+	X(max_client_message, SIZE, max_client_message, "64k", 125, 1048576, 0, "",                \
+	  "one message from a client; a larger one is answered with close 1009")                   \
+	X(max_outbox_bytes, SIZE, max_outbox_bytes, "256k", 65536, 67108864, 0, "",                \
+	  "what may wait for one slow connection")                                                 \
+	X(handshake_timeout, DURATION, handshake_timeout_ms, "10s", 100, 300000, CONFIG_RELOAD,    \
+	  "", "from accept to a finished upgrade")                                                 \
+	X(heartbeat_interval, DURATION, heartbeat_interval_ms, "30s", 1000, 3600000, CONFIG_ZERO,  \
+	  "", "time between two pings to a connection; 0: off, with the timeout")                  \
+	X(heartbeat_timeout, DURATION, heartbeat_timeout_ms, "60s", 1000, 86400000, 0, "",         \
+	  "a client silent for so long is closed with 4408; longer than heartbeat_interval")       \
+	X(idle_timeout, DURATION, idle_timeout_ms, "0", 1000, 86400000, CONFIG_ZERO, "",           \
+	  "close after so long without a message in either direction; 0: off")                     \
+	X(close_timeout, DURATION, close_timeout_ms, "2s", 100, 60000, CONFIG_RELOAD, "",          \
+	  "wait for the client's half of a close")                                                 \
+	X(token_grace, DURATION, token_grace_ms, "10s", 0, 3600000, CONFIG_RELOAD, "",             \
+	  "time to send a new token after the old one has expired")                                \
+	X(allow_origin, ORIGINS, allow_origin, "", 0, 0, CONFIG_LIST | CONFIG_RELOAD,              \
+	  "* or scheme://host[:port] without a path; empty: any",                                  \
+	  "origins of web pages that may connect")                                                 \
+	X(subscribe, RULES, subscribe,                                                             \
+	  "trending=any, feed=claim, engagement=any, typing=claim, announcements=any, *=claim", 0, \
+	  0, CONFIG_LIST | CONFIG_RELOAD,                                                          \
+	  "NAMESPACE=WHO with any, claim or none as WHO and * for all other namespaces",           \
+	  "who may subscribe to the channels of a namespace; none where no rule fits")             \
+	X(debug_echo, SWITCH, debug_echo, "off", 0, 1, 0, "",                                      \
+	  "serve /echo, without a token, for tests of the protocol")                               \
+	X(demo, SWITCH, demo, "off", 0, 1, 0, "", "serve a small page at /")                       \
+	X(log_level, CHOICE, log_level, "info", 0, 0, CONFIG_RELOAD, "debug|info|warn|error",      \
+	  "the least important lines that are still logged")                                       \
+	X(log_format, CHOICE, log_format, "text", 0, 0, 0, "text|json",                            \
+	  "lines for people or for programs")                                                      \
+	X(drain_window, DURATION, drain_window_ms, "0s", 0, 600000, CONFIG_RELOAD, "",             \
 	  "time over which connections are closed at SIGTERM")
 
 enum config_key {
 #define X(key, ...) CONFIG_KEY_##key,
 	CONFIG_TABLE(X)
 #undef X
-	CONFIG_KEY_COUNT
+		CONFIG_KEY_COUNT
 };
 
 enum config_auth { CONFIG_AUTH_JWT, CONFIG_AUTH_NONE };

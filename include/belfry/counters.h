@@ -19,52 +19,51 @@
 #include "belfry/limits.h"
 
 /* name, kind (counter or gauge), help */
-#define SHARD_COUNTER_TABLE(X)                                                               \
-	X(connections, gauge, "WebSocket connections that are open")                         \
-	X(sockets, gauge, "Sockets held, with those that are not yet or no longer open")     \
-	X(blocked, gauge, "Connections whose socket takes no more bytes at the moment")      \
-	X(subscriptions, gauge, "Subscriptions of connections to channels")                  \
-	X(channels, gauge, "Channels that somebody on this shard holds")                     \
-	X(handshakes, counter, "WebSocket handshakes that succeeded")                        \
-	X(refusals, counter, "Handshakes that were refused")                                 \
-	X(http_requests, counter, "Plain HTTP requests answered")                            \
-	X(deliveries, counter, "Notifications put on sockets, one for each receiver")        \
-	X(messages_in, counter, "Messages from clients")                                     \
-	X(pings, counter, "Heartbeat pings sent")                                            \
-	X(sends, counter, "Sends submitted to the kernel")                                   \
-	X(sends_short, counter, "Sends of which the socket did not take every byte")         \
-	X(bytes_out, counter, "Bytes given to sockets")                                      \
-	X(bytes_in, counter, "Bytes received from sockets")                                  \
-	X(turns, counter, "Turns of the loop")                                               \
-	X(busy_ns, counter, "Time spent in turns, without waiting, in nanoseconds")          \
-	X(turn_max_ns, gauge, "Longest turn of the last ten seconds, in nanoseconds")        \
+#define SHARD_COUNTER_TABLE(X)                                                                \
+	X(connections, gauge, "WebSocket connections that are open")                          \
+	X(sockets, gauge, "Sockets held, with those that are not yet or no longer open")      \
+	X(blocked, gauge, "Connections whose socket takes no more bytes at the moment")       \
+	X(subscriptions, gauge, "Subscriptions of connections to channels")                   \
+	X(channels, gauge, "Channels that somebody on this shard holds")                      \
+	X(handshakes, counter, "WebSocket handshakes that succeeded")                         \
+	X(refusals, counter, "Handshakes that were refused")                                  \
+	X(http_requests, counter, "Plain HTTP requests answered")                             \
+	X(deliveries, counter, "Notifications put on sockets, one for each receiver")         \
+	X(messages_in, counter, "Messages from clients")                                      \
+	X(pings, counter, "Heartbeat pings sent")                                             \
+	X(sends, counter, "Sends submitted to the kernel")                                    \
+	X(sends_short, counter, "Sends of which the socket did not take every byte")          \
+	X(bytes_out, counter, "Bytes given to sockets")                                       \
+	X(bytes_in, counter, "Bytes received from sockets")                                   \
+	X(turns, counter, "Turns of the loop")                                                \
+	X(busy_ns, counter, "Time spent in turns, without waiting, in nanoseconds")           \
+	X(turn_max_ns, gauge, "Longest turn of the last ten seconds, in nanoseconds")         \
 	X(lane_depth, gauge, "Deliveries that waited on the lane when it was last looked at") \
 	X(lane_held, counter, "Times that a full tape kept a delivery on the lane")
 
-#define ROUTER_COUNTER_TABLE(X)                                                              \
-	X(entries, counter, "Entries read from the log")                                     \
-	X(dead_letters, counter, "Entries that broke a rule and were set aside")             \
-	X(expired, counter, "Entries whose ttl was over when they were read")                 \
-	X(notices, counter, "Entries that somebody on this node is interested in")           \
-	X(handed_out, counter, "Deliveries pushed to shards")                                \
-	X(lane_full, counter, "Times that a full lane stopped the reading of the log")       \
-	X(users, gauge, "Users that are connected to this node")                             \
-	X(interests, gauge, "Channels that some shard of this node holds")                   \
-	X(published, counter, "Entries written to the log for the HTTP API")                 \
-	X(log_connected, gauge, "1 while the log can be read and written")                   \
-	X(log_failures, counter, "Times that the log was lost or could not be reached")      \
+#define ROUTER_COUNTER_TABLE(X)                                                         \
+	X(entries, counter, "Entries read from the log")                                \
+	X(dead_letters, counter, "Entries that broke a rule and were set aside")        \
+	X(expired, counter, "Entries whose ttl was over when they were read")           \
+	X(notices, counter, "Entries that somebody on this node is interested in")      \
+	X(handed_out, counter, "Deliveries pushed to shards")                           \
+	X(lane_full, counter, "Times that a full lane stopped the reading of the log")  \
+	X(users, gauge, "Users that are connected to this node")                        \
+	X(interests, gauge, "Channels that some shard of this node holds")              \
+	X(published, counter, "Entries written to the log for the HTTP API")            \
+	X(log_connected, gauge, "1 while the log can be read and written")              \
+	X(log_failures, counter, "Times that the log was lost or could not be reached") \
 	X(log_reconnects, counter, "Times that the link to the log was made anew")
 
-#define ACCEPTOR_COUNTER_TABLE(X)                                                            \
-	X(accepted, counter, "Connections accepted")                                         \
-	X(refused_full, counter, "Connections over max_connections")                         \
-	X(refused_address, counter, "Connections over max_connections_per_ip")               \
+#define ACCEPTOR_COUNTER_TABLE(X)                                              \
+	X(accepted, counter, "Connections accepted")                           \
+	X(refused_full, counter, "Connections over max_connections")           \
+	X(refused_address, counter, "Connections over max_connections_per_ip") \
 	X(dropped, counter, "Connections cut at once because no slot was free to refuse them")
 
 #define X(name, kind, help) struct counter name;
 struct shard_counters {
-	alignas(CACHE_LINE_SIZE) SHARD_COUNTER_TABLE(X)
-	struct counter closed[CLOSE_REASON_COUNT];
+	alignas(CACHE_LINE_SIZE) SHARD_COUNTER_TABLE(X) struct counter closed[CLOSE_REASON_COUNT];
 };
 
 struct router_counters {

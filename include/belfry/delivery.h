@@ -30,7 +30,7 @@ struct delivery {
 		struct event_id last;
 		struct {
 			uint32_t channel; /* the shard's own index, as it came in the receipt */
-			char *ref;        /* the client's `ref`, heap, owned by the receiver; NULL */
+			char *ref; /* the client's `ref`, heap, owned by the receiver; NULL */
 		};
 	};
 };

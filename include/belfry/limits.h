@@ -11,42 +11,43 @@
 #define BELFRY_LIMITS_H
 
 /* ---- what the wire may bring ---- */
-#define CHANNEL_SIZE_MAX 255      /* bytes of a channel name: fits one length byte */
-#define USER_SIZE_MAX 250         /* bytes of a user id: "user:" + id is a channel name */
-#define HTTP_HEADERS_MAX 64       /* header lines of one request; browsers send about 20 */
-#define TOKEN_SIZE_MAX 8192       /* bytes of a JWT; browsers and proxies stop at about 8 KiB */
-#define JSON_DEPTH_MAX 64         /* nesting of JSON text, bounds the stack of its reader */
-#define ENTRY_CHANNELS_MAX 10000  /* `to` fields of one entry */
-#define ENTRY_FIELDS_MAX 10064    /* all fields of one entry: its channels and 64 others */
-#define CONTROL_PAYLOAD_MAX 125   /* payload bytes of a control frame (RFC 6455 section 5.5) */
-#define FRAME_HEADER_MAX 14       /* 2 + 8 length + 4 mask (RFC 6455 section 5.2) */
+#define CHANNEL_SIZE_MAX 255         /* bytes of a channel name: fits one length byte */
+#define USER_SIZE_MAX 250            /* bytes of a user id: "user:" + id is a channel name */
+#define HTTP_HEADERS_MAX 64          /* header lines of one request; browsers send about 20 */
+#define TOKEN_SIZE_MAX 8192          /* bytes of a JWT; browsers and proxies stop at about 8 KiB */
+#define JSON_DEPTH_MAX 64            /* nesting of JSON text, bounds the stack of its reader */
+#define ENTRY_CHANNELS_MAX 10000     /* `to` fields of one entry */
+#define ENTRY_FIELDS_MAX 10064       /* all fields of one entry: its channels and 64 others */
+#define CONTROL_PAYLOAD_MAX 125      /* payload bytes of a control frame (RFC 6455 section 5.5) */
+#define FRAME_HEADER_MAX 14          /* 2 + 8 length + 4 mask (RFC 6455 section 5.2) */
 #define ECHO_MESSAGE_MAX (16u << 20) /* one message on the debug route /echo */
-#define REF_SIZE_MAX 128          /* bytes of a client's `ref`, as JSON text */
-#define CONNECTION_ID_SIZE 20     /* 15 bytes in base64url */
+#define REF_SIZE_MAX 128             /* bytes of a client's `ref`, as JSON text */
+#define CONNECTION_ID_SIZE 20        /* 15 bytes in base64url */
 
 /* ---- threads and lanes ---- */
-#define SHARDS_MAX 64             /* one byte in a connection id */
-#define SLOTS_MAX 65535           /* connections of a shard: 16 bits in a tag, one is "none" */
-#define DELIVERY_LANE_SIZE 4096   /* x 24 bytes = 96 KiB a shard */
-#define RECEIPT_LANE_SIZE 4096    /* x 64 bytes = 256 KiB a shard */
-#define DEPARTURE_LANE_SIZE 65536 /* x 8 bytes = 512 KiB a shard: more than SLOTS_MAX, so never full */
+#define SHARDS_MAX 64           /* one byte in a connection id */
+#define SLOTS_MAX 65535         /* connections of a shard: 16 bits in a tag, one is "none" */
+#define DELIVERY_LANE_SIZE 4096 /* x 24 bytes = 96 KiB a shard */
+#define RECEIPT_LANE_SIZE 4096  /* x 64 bytes = 256 KiB a shard */
+#define DEPARTURE_LANE_SIZE \
+	65536 /* x 8 bytes = 512 KiB a shard: more than SLOTS_MAX, so never full */
 #define PUBLICATION_LANE_SIZE 256 /* x 8 bytes, each way: HTTP requests on their way to the log */
 
 /* ---- a shard's turn ---- */
-#define TURN_SENDS_MAX 1024       /* sends of one turn, 24 bytes of bookkeeping each */
-#define TURN_SWEEP_MAX 256        /* of them from tapes: about 1 ms, what a unicast may wait */
-#define TURN_RECEIVES_MAX 128     /* receive buffers, x 8 KiB = 1 MiB a shard */
-#define RECEIVE_SIZE 8192         /* bytes of a receive buffer */
-#define READ_PAUSE_SIZE (1u << 20) /* with so much in its outbox a client is not read */
-#define TURN_DELIVERIES_MAX 1024  /* deliveries taken from the lane in one turn */
+#define TURN_SENDS_MAX 1024          /* sends of one turn, 24 bytes of bookkeeping each */
+#define TURN_SWEEP_MAX 256           /* of them from tapes: about 1 ms, what a unicast may wait */
+#define TURN_RECEIVES_MAX 128        /* receive buffers, x 8 KiB = 1 MiB a shard */
+#define RECEIVE_SIZE 8192            /* bytes of a receive buffer */
+#define READ_PAUSE_SIZE (1u << 20)   /* with so much in its outbox a client is not read */
+#define TURN_DELIVERIES_MAX 1024     /* deliveries taken from the lane in one turn */
 #define TURN_ARENA_SIZE (512u << 10) /* bytes for answers written and sent in the same turn */
 
 /* ---- fan-out ---- */
-#define ENVELOPE_SIZE_MAX 8192    /* bytes around `data`: names of at most 255 bytes, escaped */
-#define TAPE_MEMBERS_MIN 16       /* a channel with as many members here gets a tape */
-#define TAPE_SIZE_MIN 4096        /* bytes of a new tape; doubles up to the larger of ... */
+#define ENVELOPE_SIZE_MAX 8192     /* bytes around `data`: names of at most 255 bytes, escaped */
+#define TAPE_MEMBERS_MIN 16        /* a channel with as many members here gets a tape */
+#define TAPE_SIZE_MIN 4096         /* bytes of a new tape; doubles up to the larger of ... */
 #define TAPE_SIZE_MAX (256u << 10) /* ... this and four frames of the largest size */
-#define SLOW_DEADLINE_MS 30000    /* a socket that takes nothing for so long is cut, 4410 */
-#define TAPES_DIRTY_MAX 4096      /* tapes that may have bytes to send at one time */
+#define SLOW_DEADLINE_MS 30000     /* a socket that takes nothing for so long is cut, 4410 */
+#define TAPES_DIRTY_MAX 4096       /* tapes that may have bytes to send at one time */
 
 #endif

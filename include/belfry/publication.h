@@ -35,11 +35,11 @@ struct publication_item {
 };
 
 struct publication {
-	void *request;        /* admin's: what asked for it */
-	void *memory;         /* admin's: what the fields point into */
+	void *request; /* admin's: what asked for it */
+	void *memory;  /* admin's: what the fields point into */
 	uint32_t items_count;
-	uint32_t begun;       /* router's: items that were given to the log */
-	uint32_t answered;    /* router's: items with an outcome */
+	uint32_t begun;    /* router's: items that were given to the log */
+	uint32_t answered; /* router's: items with an outcome */
 	struct publication_item items[];
 };
 

@@ -35,13 +35,13 @@ struct acceptor {
 	struct acceptor_options options;
 	int shard_ring_fds[SHARDS_MAX];
 	struct addresses addresses;
-	struct sockaddr_storage *peers; /* by slot; only with a limit per address */
+	struct sockaddr_storage *peers;            /* by slot; only with a limit per address */
 	uint32_t address_sizes[CONFIG_LISTEN_MAX]; /* by listener: of its family's addresses */
-	uint32_t placed[SHARDS_MAX];    /* sockets that each shard holds or is about to */
-	uint32_t admitted;              /* of them, not to be refused */
+	uint32_t placed[SHARDS_MAX]; /* sockets that each shard holds or is about to */
+	uint32_t admitted;           /* of them, not to be refused */
 	uint32_t refused;
-	uint32_t on_the_way;            /* operations that must end before the thread may */
-	uint64_t armed;                 /* bit per listener: accept is armed */
+	uint32_t on_the_way; /* operations that must end before the thread may */
+	uint64_t armed;      /* bit per listener: accept is armed */
 	bool is_stopping;
 };
 
@@ -73,8 +73,8 @@ static bool init_memory(struct acceptor *acceptor)
 	       (acceptor->peers || !limits_addresses(acceptor));
 }
 
-enum status acceptor_create(const struct acceptor_options *options,
-			    struct acceptor **ret_acceptor, char *reason, size_t reason_size)
+enum status acceptor_create(const struct acceptor_options *options, struct acceptor **ret_acceptor,
+			    char *reason, size_t reason_size)
 {
 	struct acceptor *acceptor = calloc(1, sizeof(*acceptor));
 	struct uring_options ring = {
@@ -172,7 +172,8 @@ static void count_refusal(struct acceptor *acceptor, enum handoff_verdict verdic
 {
 	acceptor->refused++;
 	counter_add(verdict == HANDOFF_FULL ? &acceptor->counters->refused_full
-					    : &acceptor->counters->refused_address, 1);
+					    : &acceptor->counters->refused_address,
+		    1);
 }
 
 static void hand_over(struct acceptor *acceptor, uint32_t slot, uint32_t address)
@@ -258,7 +259,8 @@ static void on_handed(struct acceptor *acceptor, const struct uring_event *event
 	acceptor->on_the_way--;
 	if (event->result >= 0)
 		return;
-	log_line(LOG_WARN, "acceptor", "handing a connection over failed: %s", strerror(-event->result));
+	log_line(LOG_WARN, "acceptor", "handing a connection over failed: %s",
+		 strerror(-event->result));
 	counter_add(&acceptor->counters->dropped, 1);
 	count_out(acceptor, (uint32_t)(event->tag >> 32) & 0xFF, &gone);
 }

@@ -47,6 +47,7 @@ void admin_destroy(struct admin *admin)
 	if (!admin)
 		return;
 	uring_destroy(admin->uring);
+	publishing_abandon(admin);
 	for (uint32_t i = 0; i < ADMIN_SESSIONS_MAX; i++) {
 		if (admin->sessions[i].fd >= 0)
 			close(admin->sessions[i].fd);
@@ -150,6 +151,7 @@ void *admin_run(void *owner)
 			uring_wait(admin->uring, WAIT_NS);
 		sleeper_rise(admin->options.sleeper);
 	}
+	uring_submit(admin->uring); /* the last answers */
 	log_line(LOG_DEBUG, "admin", "the admin thread has ended");
 	return NULL;
 }

@@ -27,7 +27,7 @@ struct admin;
 struct admin_options {
 	const struct config *config;
 	const struct counters *counters;
-	int listener_fd; /* listening socket; -1: the thread only waits for its end */
+	int listener_fd;           /* listening socket; -1: the thread only waits for its end */
 	struct lane *publications; /* admin -> router */
 	struct lane *outcomes;     /* router -> admin */
 	struct sleeper *sleeper;   /* its own */

@@ -45,6 +45,7 @@ struct admin_session {
 	size_t request_done; /* of them belong to the request that is being answered */
 	uint8_t *answer;
 	size_t answer_size, answer_sent;
+	bool head_only; /* the request was HEAD */
 	bool is_batch; /* the publication came as an array or as lines */
 };
 
@@ -52,7 +53,7 @@ struct admin {
 	const struct config *config;
 	struct admin_options options;
 	struct uring *uring;
-	bool accepts;     /* the accept is armed */
+	bool accepts; /* the accept is armed */
 	bool is_stopping;
 	bool is_draining;
 	uint64_t now_ms;
@@ -72,8 +73,8 @@ void session_close(struct admin *admin, struct admin_session *session);
 struct admin_session *session_of_tag(struct admin *admin, uint64_t tag);
 
 /* Sends an answer; `bytes` is heap and becomes the session's. */
-void session_answer(struct admin *admin, struct admin_session *session, uint8_t *bytes,
-		    size_t size, bool close_after);
+void session_answer(struct admin *admin, struct admin_session *session, uint8_t *bytes, size_t size,
+		    bool close_after);
 
 struct http_answer;
 void session_send(struct admin *admin, struct admin_session *session,
@@ -94,8 +95,8 @@ void session_refuse_with(struct admin *admin, struct admin_session *session,
 /* ---- requests.c ---- */
 
 /* A whole request: answers now or, for a publication, later. */
-void requests_take(struct admin *admin, struct admin_session *session,
-		   const struct http_head *head, struct slice body);
+void requests_take(struct admin *admin, struct admin_session *session, const struct http_head *head,
+		   struct slice body);
 
 /* ---- publishing.c ---- */
 
@@ -104,5 +105,8 @@ void publishing_take(struct admin *admin, struct admin_session *session,
 
 /* Takes what the router has filled in. */
 void publishing_drain(struct admin *admin);
+
+/* After all threads have ended: frees what came too late for the router. */
+void publishing_abandon(struct admin *admin);
 
 #endif

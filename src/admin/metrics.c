@@ -76,8 +76,9 @@ static void write_closed(struct writer *writer, const struct counters *counters)
 			    "# HELP belfry_closed Connections that ended, by reason.\n");
 	for (uint32_t i = 0; i < counters->shards_count; i++)
 		for (uint32_t reason = 0; reason < CLOSE_REASON_COUNT; reason++)
-			writer_format(writer, "belfry_closed_total{shard=\"%u\",reason=\"%s\"} %lu\n",
-				      i, close_labels[reason],
+			writer_format(writer,
+				      "belfry_closed_total{shard=\"%u\",reason=\"%s\"} %lu\n", i,
+				      close_labels[reason],
 				      counter_read(&counters->shards[i].closed[reason]));
 }
 

@@ -73,7 +73,8 @@ static void keep_fields(struct publication_item *item, const struct publish *pub
 	struct entry_field *fields = malloc(size ? size : 1);
 
 	if (!fields) {
-		mark_bad(item, "out of memory");
+		item->outcome = PUBLICATION_UNAVAILABLE;
+		snprintf(item->error, sizeof(item->error), "out of memory");
 		return;
 	}
 	memcpy(fields, publish->fields, size);
@@ -165,9 +166,8 @@ static void add_lines(struct publication *publication, struct slice body)
 	struct slice line;
 
 	while (line = next_line(&body), !slice_is_absent(line))
-		add_item(publication, json_is_valid(line)
-					      ? json_read(line)
-					      : (struct json_value){.type = JSON_NULL});
+		add_item(publication, json_is_valid(line) ? json_read(line)
+							  : (struct json_value){.type = JSON_NULL});
 }
 
 /* The media type without its parameters. */
@@ -185,8 +185,8 @@ static bool is_lines(struct slice type)
 }
 
 /* The body as a publication; NULL: it was refused. */
-static struct publication *read_body(struct admin *admin, struct admin_session *session,
-				     bool lines, struct slice body)
+static struct publication *read_body(struct admin *admin, struct admin_session *session, bool lines,
+				     struct slice body)
 {
 	struct publication *publication;
 	const char *error = NULL;
@@ -335,4 +335,12 @@ void publishing_drain(struct admin *admin)
 		answer(admin, publication->request, publication);
 		destroy(publication);
 	}
+}
+
+void publishing_abandon(struct admin *admin)
+{
+	struct publication *publication;
+
+	while (ring_pop(&admin->options.publications->ring, &publication))
+		destroy(publication);
 }

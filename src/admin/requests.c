@@ -71,10 +71,16 @@ static bool has_api_key(const struct admin *admin, const struct http_head *head)
 }
 
 static const struct session_refusal only_post = {
-	405, "method", "publishing is done with POST", "Allow: POST\r\n",
+	405,
+	"method",
+	"publishing is done with POST",
+	"Allow: POST\r\n",
 };
 static const struct session_refusal only_get = {
-	405, "method", "this path answers to GET", "Allow: GET\r\n",
+	405,
+	"method",
+	"this path answers to GET",
+	"Allow: GET\r\n",
 };
 
 static void take_publish(struct admin *admin, struct admin_session *session,
@@ -92,14 +98,16 @@ static void take_publish(struct admin *admin, struct admin_session *session,
 		publishing_take(admin, session, head, body);
 }
 
-void requests_take(struct admin *admin, struct admin_session *session,
-		   const struct http_head *head, struct slice body)
+void requests_take(struct admin *admin, struct admin_session *session, const struct http_head *head,
+		   struct slice body)
 {
 	bool is_publish = slice_equal_text(head->path, "/api/publish");
 
+	session->head_only = slice_equal_text(head->method, "HEAD");
+
 	if (is_publish)
 		take_publish(admin, session, head, body);
-	else if (!slice_equal_text(head->method, "GET"))
+	else if (!slice_equal_text(head->method, "GET") && !slice_equal_text(head->method, "HEAD"))
 		session_refuse_with(admin, session, &only_get);
 	else if (slice_equal_text(head->path, "/healthz"))
 		answer_text(admin, session, 200, "ok\n");

@@ -217,8 +217,8 @@ void session_on_sent(struct admin *admin, struct admin_session *session, int32_t
 		next_request(admin, session);
 }
 
-void session_answer(struct admin *admin, struct admin_session *session, uint8_t *bytes,
-		    size_t size, bool close_after)
+void session_answer(struct admin *admin, struct admin_session *session, uint8_t *bytes, size_t size,
+		    bool close_after)
 {
 	ASSERT(!session->is_sending && session->answer == NULL);
 	session->answer = bytes;
@@ -244,6 +244,7 @@ void session_send(struct admin *admin, struct admin_session *session,
 		return;
 	}
 	copy.close = session->close_after;
+	copy.head_only = session->head_only;
 	writer_init(&writer, bytes, capacity);
 	http_answer_write(&writer, &copy);
 	ASSERT(!writer.overflow);

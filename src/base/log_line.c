@@ -26,8 +26,8 @@ static size_t write_time(char *text, size_t capacity)
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &parts);
 	size_t size = strftime(text, capacity, "%Y-%m-%dT%H:%M:%S", &parts);
-	return size + (size_t)snprintf(text + size, capacity - size, ".%03ldZ",
-				       now.tv_nsec / 1000000);
+	return size +
+	       (size_t)snprintf(text + size, capacity - size, ".%03ldZ", now.tv_nsec / 1000000);
 }
 
 /* Words of strangers may be in a message: they make no second line and no terminal colours. */

@@ -11,15 +11,15 @@
 #include "base/compiler.h"
 
 /* One line per status: name, text for people. */
-#define STATUS_TABLE(X)                                   \
-	X(OK, "ok")                                       \
-	X(AGAIN, "not now, try again")                    \
-	X(INVALID, "invalid input")                       \
-	X(TOO_LARGE, "over its limit")                    \
-	X(NOT_FOUND, "not found")                         \
-	X(NO_MEMORY, "out of memory")                     \
-	X(SYSTEM, "the system call failed, see errno")    \
-	X(UNSUPPORTED, "the kernel does not offer this")  \
+#define STATUS_TABLE(X)                                  \
+	X(OK, "ok")                                      \
+	X(AGAIN, "not now, try again")                   \
+	X(INVALID, "invalid input")                      \
+	X(TOO_LARGE, "over its limit")                   \
+	X(NOT_FOUND, "not found")                        \
+	X(NO_MEMORY, "out of memory")                    \
+	X(SYSTEM, "the system call failed, see errno")   \
+	X(UNSUPPORTED, "the kernel does not offer this") \
 	X(UNAVAILABLE, "the other side cannot be reached")
 
 enum status {

@@ -28,7 +28,7 @@
 #include "uring/uring.h"
 
 #define ACCEPTOR_SLOTS 16384u /* four times the largest listen backlog there is by default */
-#define LOG_PATIENCE_MS 1000 /* to reach the log before the ready line */
+#define LOG_PATIENCE_MS 1000  /* to reach the log before the ready line */
 
 struct broker {
 	const struct config *config;
@@ -211,8 +211,9 @@ static bool start_threads(struct broker *broker)
 {
 	char name[16];
 
-	broker->router_runs = start_thread(
-		&broker->router_thread, (struct thread_start){"router", router_run, broker->router});
+	broker->router_runs =
+		start_thread(&broker->router_thread,
+			     (struct thread_start){"router", router_run, broker->router});
 	if (!broker->router_runs)
 		return false;
 	for (uint32_t i = 0; i < broker->shards_count; i++) {
@@ -222,8 +223,8 @@ static bool start_threads(struct broker *broker)
 			return false;
 		broker->shard_threads_count++;
 	}
-	broker->admin_runs = start_thread(
-		&broker->admin_thread, (struct thread_start){"admin", admin_run, broker->admin});
+	broker->admin_runs = start_thread(&broker->admin_thread,
+					  (struct thread_start){"admin", admin_run, broker->admin});
 	if (!broker->admin_runs)
 		return false;
 	broker->acceptor_runs =

@@ -17,9 +17,10 @@ struct lanes {
 	uint32_t shards_count;
 	struct lane deliveries[SHARDS_MAX]; /* router -> shard: struct delivery */
 	struct lane receipts[SHARDS_MAX];   /* shard -> router: struct receipt */
-	struct lane departures[SHARDS_MAX]; /* shard -> acceptor: struct departure; nobody is woken */
-	struct lane publications;           /* admin -> router: struct publication * */
-	struct lane outcomes;               /* router -> admin: the same */
+	struct lane
+		departures[SHARDS_MAX]; /* shard -> acceptor: struct departure; nobody is woken */
+	struct lane publications;       /* admin -> router: struct publication * */
+	struct lane outcomes;           /* router -> admin: the same */
 	struct sleeper shard_sleepers[SHARDS_MAX];
 	struct sleeper router_sleeper;
 	struct sleeper admin_sleeper;

@@ -20,7 +20,7 @@
 
 struct sleeper {
 	_Atomic unsigned asleep; /* 1 from sleeper_announce to the wake */
-	int ring_fd; /* where a wake is sent to; constant */
+	int ring_fd;             /* where a wake is sent to; constant */
 };
 
 void sleeper_init(struct sleeper *sleeper, int ring_fd);

@@ -76,9 +76,9 @@ enum status redis_session_command(struct redis_session *session, const struct sl
 		texts[i] = (const char *)words[i].bytes;
 		sizes[i] = words[i].size;
 	}
-	long long size = texts && sizes
-				 ? (long long)redisFormatCommandArgv(&command, (int)count, texts, sizes)
-				 : -1;
+	long long size = texts && sizes ? (long long)redisFormatCommandArgv(&command, (int)count,
+									    texts, sizes)
+					: -1;
 
 	if (size > 0 && reserve(session, (size_t)size) == STATUS_OK) {
 		memcpy(session->output + session->output_size, command, (size_t)size);

@@ -24,7 +24,7 @@ struct redis_session {
 	struct reply_listener listener; /* the owner's */
 	uint8_t *output;
 	size_t output_size, output_sent, output_capacity;
-	uint32_t greetings_left; /* replies to the greeting that are still to come */
+	uint32_t greetings_left;      /* replies to the greeting that are still to come */
 	char error[REDIS_ERROR_SIZE]; /* empty while all is well; never holds a password */
 };
 

@@ -87,8 +87,8 @@ static void tell_entry(struct redis_stream *stream)
 	uint32_t kept = count > ENTRY_FIELDS_MAX ? ENTRY_FIELDS_MAX : count;
 
 	for (uint32_t i = 0; i < kept; i++)
-		stream->fields[i] = (struct entry_field){part(stream, 2 * i),
-							 part(stream, 2 * i + 1)};
+		stream->fields[i] =
+			(struct entry_field){part(stream, 2 * i), part(stream, 2 * i + 1)};
 	if (count > ENTRY_FIELDS_MAX)
 		count = ENTRY_FIELDS_MAX + 1;
 	stream->listener.on_entry(stream->listener.owner, stream->entry_id, stream->fields, count);
@@ -120,7 +120,7 @@ static void on_token(void *owner, const struct reply_token *token)
 		on_read_token(stream, token);
 	else if (token->type == REPLY_ERROR)
 		redis_session_fail(&stream->session, "Redis refused XREVRANGE", token->text);
-	else if (token->depth == DEPTH_NEWEST_ID && token->index == 0)
+	else if (token->depth == DEPTH_NEWEST_ID && token->index == 0 && !stream->has_position)
 		stream->has_position = parse_id(token->text, &stream->position);
 }
 
@@ -158,17 +158,15 @@ void redis_stream_start_after(struct redis_stream *stream, struct event_id id)
 
 enum status redis_stream_open(struct redis_stream *stream)
 {
-	struct slice newest[] = {SLICE("XREVRANGE"), stream->key, SLICE("+"), SLICE("-"),
-				 SLICE("COUNT"), SLICE("1")};
-	/* A command whose answer is known, so that one reply follows the greeting either way. */
-	struct slice ping[] = {SLICE("PING")};
+	struct slice newest[] = {SLICE("XREVRANGE"), stream->key,    SLICE("+"),
+				 SLICE("-"),         SLICE("COUNT"), SLICE("1")};
 	enum status status = redis_session_open(&stream->session);
 
 	stream->state = REDIS_STREAM_GREETING;
 	if (status != STATUS_OK)
 		return status;
-	return stream->has_position ? redis_session_command(&stream->session, ping, 1)
-				    : redis_session_command(&stream->session, newest, 6);
+	/* With a position, too: a key that is not a stream is then known before it is read. */
+	return redis_session_command(&stream->session, newest, 6);
 }
 
 void redis_stream_close(struct redis_stream *stream)
@@ -185,9 +183,14 @@ enum status redis_stream_read(struct redis_stream *stream, uint32_t count)
 	snprintf(count_text, sizeof(count_text), "%u", count);
 	snprintf(block_text, sizeof(block_text), "%u", REDIS_STREAM_BLOCK_MS);
 	struct slice words[] = {
-		SLICE("XREAD"), SLICE("COUNT"), slice_of_text(count_text),
-		SLICE("BLOCK"), slice_of_text(block_text), SLICE("STREAMS"),
-		stream->key, slice_of_text(id),
+		SLICE("XREAD"),
+		SLICE("COUNT"),
+		slice_of_text(count_text),
+		SLICE("BLOCK"),
+		slice_of_text(block_text),
+		SLICE("STREAMS"),
+		stream->key,
+		slice_of_text(id),
 	};
 
 	stream->state = REDIS_STREAM_READING;

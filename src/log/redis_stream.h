@@ -29,9 +29,9 @@ struct redis_stream_listener {
 
 enum redis_stream_state {
 	REDIS_STREAM_CLOSED,
-	REDIS_STREAM_GREETING,   /* waits for the greeting or the position */
-	REDIS_STREAM_IDLE,       /* may be asked to read */
-	REDIS_STREAM_READING,    /* an XREAD is on its way */
+	REDIS_STREAM_GREETING, /* waits for the greeting or the position */
+	REDIS_STREAM_IDLE,     /* may be asked to read */
+	REDIS_STREAM_READING,  /* an XREAD is on its way */
 };
 
 struct redis_stream {
@@ -46,7 +46,7 @@ struct redis_stream {
 	uint32_t entry_fields;    /* names and values seen so far */
 	uint8_t *bytes;           /* names and values of that entry, one after the other */
 	size_t bytes_size, bytes_capacity;
-	uint32_t *ends;           /* where each of them ends */
+	uint32_t *ends; /* where each of them ends */
 	uint32_t ends_capacity;
 	struct entry_field *fields; /* ENTRY_FIELDS_MAX of them */
 };

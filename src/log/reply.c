@@ -40,10 +40,11 @@ static void *tell(const redisReadTask *task, struct reply_token token)
 
 static void *on_string(const redisReadTask *task, char *text, size_t size)
 {
-	return tell(task, (struct reply_token){
-				  .type = task->type == REDIS_REPLY_ERROR ? REPLY_ERROR : REPLY_TEXT,
-				  .text = slice_of(text, size),
-			  });
+	return tell(task,
+		    (struct reply_token){
+			    .type = task->type == REDIS_REPLY_ERROR ? REPLY_ERROR : REPLY_TEXT,
+			    .text = slice_of(text, size),
+		    });
 }
 
 static void *on_array(const redisReadTask *task, size_t count)

@@ -48,6 +48,13 @@ static void append_embedded(struct router *router, struct publication_item *item
 	appending_answer(router, item);
 }
 
+static void answer_unavailable(struct router *router, struct publication_item *item)
+{
+	item->outcome = PUBLICATION_UNAVAILABLE;
+	snprintf(item->error, sizeof(item->error), "the log cannot be reached");
+	appending_answer(router, item);
+}
+
 /* False: not now. */
 static bool append(struct router *router, struct publication_item *item)
 {
@@ -58,14 +65,17 @@ static bool append(struct router *router, struct publication_item *item)
 		appending_answer(router, item);
 		return true;
 	}
+	if (router->is_stopping) { /* nobody is left to hear of it */
+		answer_unavailable(router, item);
+		return true;
+	}
 	if (!router->redis && fanout_room(router) == 0) {
 		counter_add(&router->counters->lane_full, 1);
 		return false;
 	}
 	reason = appending_check(router, item->fields, item->fields_count, &entry);
 	if (reason != ENTRY_OK) {
-		item->outcome = reason == ENTRY_TOO_LARGE ? PUBLICATION_TOO_LARGE
-							  : PUBLICATION_BAD;
+		item->outcome = reason == ENTRY_TOO_LARGE ? PUBLICATION_TOO_LARGE : PUBLICATION_BAD;
 		snprintf(item->error, sizeof(item->error), "%s", entry_reason_text(reason));
 		appending_answer(router, item);
 		return true;
@@ -80,34 +90,33 @@ static bool append(struct router *router, struct publication_item *item)
 	case STATUS_AGAIN:
 		return false;
 	default:
-		item->outcome = PUBLICATION_UNAVAILABLE;
-		snprintf(item->error, sizeof(item->error), "the log cannot be reached");
-		appending_answer(router, item);
+		answer_unavailable(router, item);
 		return true;
 	}
+}
+
+/* Gives the publication's next items to the log. False: the rest must wait. */
+static bool append_items(struct router *router, struct publication *publication)
+{
+	uint32_t items_count = publication->items_count;
+
+	for (uint32_t index = publication->begun; index < items_count; index++) {
+		/* With its last answer the publication is admin's: it is not looked at again. */
+		publication->begun = index + 1;
+		if (append(router, &publication->items[index]))
+			continue;
+		publication->begun = index;
+		return false;
+	}
+	return true;
 }
 
 bool appending_drain(struct router *router)
 {
 	while (router->publication ||
 	       ring_pop(&router->options.publications->ring, &router->publication)) {
-		struct publication *publication = router->publication;
-		uint32_t items_count = publication->items_count;
-
-		while (publication->begun < items_count) {
-			struct publication_item *item = &publication->items[publication->begun];
-			bool is_last = publication->begun + 1 == items_count;
-
-			/* With its last answer the publication may be admin's again. */
-			publication->begun++;
-			if (append(router, item)) {
-				if (is_last)
-					break;
-				continue;
-			}
-			publication->begun--;
+		if (!append_items(router, router->publication))
 			return true;
-		}
 		router->publication = NULL;
 	}
 	return false;

@@ -49,8 +49,7 @@ static void on_disinterest(struct router *router, uint32_t shard, struct slice c
 }
 
 /* Counts the connection, over the limit too: a detach follows each attach. */
-static void on_attach(struct router *router, const struct receipt *receipt,
-		      struct delivery *answer)
+static void on_attach(struct router *router, const struct receipt *receipt, struct delivery *answer)
 {
 	uint32_t limit = router->config->max_connections_per_user;
 	struct interest *user = need_user(router, text_of(receipt));

@@ -44,8 +44,7 @@ static uint64_t resolve(const struct router *router, struct slice name,
 }
 
 /* The channels that somebody here wants, and the shards who do. */
-static uint64_t find_targets(struct router *router, const struct entry *entry,
-			     uint32_t *ret_count)
+static uint64_t find_targets(struct router *router, const struct entry *entry, uint32_t *ret_count)
 {
 	uint64_t shards = 0;
 	uint32_t cursor = 0, count = 0;

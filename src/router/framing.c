@@ -68,7 +68,8 @@ struct notice *framing_create(const struct entry *entry, struct event_id id,
 
 	if (count == 1)
 		text_size += 2 + 6 * channels[0].name.size; /* as JSON, each byte escaped */
-	struct notice *notice = notice_create(count, names_size(channels, count) + text_size, &bytes);
+	struct notice *notice =
+		notice_create(count, names_size(channels, count) + text_size, &bytes);
 
 	if (!notice)
 		return NULL;

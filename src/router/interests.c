@@ -39,8 +39,7 @@ void interests_deinit(struct interests *interests)
 	free(interests->heads);
 }
 
-struct interest *interests_find(const struct interests *interests, struct slice name,
-				uint64_t hash)
+struct interest *interests_find(const struct interests *interests, struct slice name, uint64_t hash)
 {
 	uint32_t index = interests->heads[hash & (interests->heads_count - 1)];
 

@@ -112,6 +112,29 @@ static void connect_to(struct link *link, uint64_t now_ms)
 		      ring_tag(ROUTER_OP_CONNECT, link->index));
 }
 
+static void take_found(struct link *link, struct addrinfo *found, uint64_t now_ms)
+{
+	memcpy(&link->address, found->ai_addr, found->ai_addrlen);
+	link->address_size = found->ai_addrlen;
+	freeaddrinfo(found);
+	connect_to(link, now_ms);
+}
+
+/* An address needs no look-up. */
+static bool take_address(struct link *link, uint64_t now_ms)
+{
+	const struct addrinfo hints = {
+		.ai_socktype = SOCK_STREAM,
+		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
+	};
+	struct addrinfo *found;
+
+	if (getaddrinfo(link->server->host, link->service, &hints, &found) != 0)
+		return false;
+	take_found(link, found, now_ms);
+	return true;
+}
+
 static void begin_lookup(struct link *link, uint64_t now_ms)
 {
 	struct gaicb *list[] = {&link->lookup};
@@ -119,6 +142,8 @@ static void begin_lookup(struct link *link, uint64_t now_ms)
 	link->state = LINK_RESOLVING;
 	link->deadline_ms = now_ms + CONNECT_PATIENCE_MS;
 	snprintf(link->service, sizeof(link->service), "%u", link->server->port);
+	if (take_address(link, now_ms))
+		return;
 	link->lookup_hints = (struct addrinfo){.ai_socktype = SOCK_STREAM};
 	link->lookup = (struct gaicb){
 		.ar_name = link->server->host,
@@ -140,12 +165,7 @@ static void poll_lookup(struct link *link, uint64_t now_ms)
 		link_break(link, gai_strerror(result));
 		return;
 	}
-	struct addrinfo *found = link->lookup.ar_result;
-
-	memcpy(&link->address, found->ai_addr, found->ai_addrlen);
-	link->address_size = found->ai_addrlen;
-	freeaddrinfo(found);
-	connect_to(link, now_ms);
+	take_found(link, link->lookup.ar_result, now_ms);
 }
 
 static void receive_more(struct link *link)
@@ -185,7 +205,8 @@ void link_turn(struct link *link, uint64_t now_ms, struct random *random)
 {
 	if (link->state == LINK_DOWN && !link->is_final) {
 		if (link->retry_ms == 0)
-			link->retry_ms = now_ms + (link->failures ? retry_delay_ms(link, random) : 0);
+			link->retry_ms =
+				now_ms + (link->failures ? retry_delay_ms(link, random) : 0);
 		if (now_ms >= link->retry_ms)
 			begin_lookup(link, now_ms);
 	}

@@ -24,11 +24,11 @@
 #define LINK_BUFFER_SIZE (64u << 10)
 
 enum link_state {
-	LINK_DOWN,       /* waits until retry_ms */
-	LINK_RESOLVING,  /* the host's name is being looked up */
+	LINK_DOWN,      /* waits until retry_ms */
+	LINK_RESOLVING, /* the host's name is being looked up */
 	LINK_CONNECTING,
 	LINK_UP,
-	LINK_BREAKING,   /* shut down; waits for the ring to let go of it */
+	LINK_BREAKING, /* shut down; waits for the ring to let go of it */
 };
 
 /* What the user of a link does when something happens to it. */
@@ -47,13 +47,13 @@ struct link {
 	struct uring *uring;
 	uint32_t index; /* in tags */
 	enum link_state state;
-	int fd;                 /* -1 without one */
-	uint32_t in_kernel;     /* operations that the ring has not ended */
-	bool is_sending;        /* one of them is a send */
-	bool is_final;          /* do not come up again */
-	uint64_t retry_ms;      /* DOWN: try again then */
-	uint64_t deadline_ms;   /* RESOLVING, CONNECTING: give up then */
-	uint32_t failures;      /* since it was last up and useful */
+	int fd;               /* -1 without one */
+	uint32_t in_kernel;   /* operations that the ring has not ended */
+	bool is_sending;      /* one of them is a send */
+	bool is_final;        /* do not come up again */
+	uint64_t retry_ms;    /* DOWN: try again then */
+	uint64_t deadline_ms; /* RESOLVING, CONNECTING: give up then */
+	uint32_t failures;    /* since it was last up and useful */
 	struct sockaddr_storage address;
 	uint32_t address_size;
 	struct gaicb lookup;

@@ -11,9 +11,9 @@
 #include "router/router_state.h"
 
 #define READ_COUNT_MAX FANOUT_RESERVE /* entries asked for at once */
-#define READ_COUNT_MIN 32       /* with less room on the lanes nothing is read */
-#define ANSWER_PATIENCE_MS 5000 /* beyond BLOCK: the link is dead */
-#define LOG_LENGTH_MAX 1000000  /* about so many entries stay in the stream */
+#define READ_COUNT_MIN 32             /* with less room on the lanes nothing is read */
+#define ANSWER_PATIENCE_MS 5000       /* beyond BLOCK: the link is dead */
+#define LOG_LENGTH_MAX 1000000        /* about so many entries stay in the stream */
 #define DEAD_LENGTH_MAX 10000
 #define DEAD_STREAM "belfry:dead"
 
@@ -24,12 +24,12 @@ struct redis_log {
 	struct redis_stream stream;
 	struct redis_writer writer;
 	struct link links[LINK_COUNT];
-	uint64_t heard_ms;        /* the read link's last bytes, or its last question */
-	uint64_t write_heard_ms;  /* likewise the write link's */
-	bool was_up;              /* log_connected, as last told */
-	char told_error[96];      /* why it is down, as last told */
-	bool waits_for_room;      /* the lanes are too full to read */
-	struct event_id started;  /* for a first link that comes late */
+	uint64_t heard_ms;       /* the read link's last bytes, or its last question */
+	uint64_t write_heard_ms; /* likewise the write link's */
+	bool was_up;             /* log_connected, as last told */
+	char told_error[96];     /* why it is down, as last told */
+	bool waits_for_room;     /* the lanes are too full to read */
+	struct event_id started; /* for a first link that comes late */
 	uint32_t attempts;
 };
 
@@ -50,7 +50,8 @@ static void bury(struct redis_log *redis, const struct entry_field *fields, uint
 	}
 	words[2 * kept] = SLICE("reason");
 	words[2 * kept + 1] = slice_of_text(entry_reason_text(reason));
-	struct redis_writer_entry entry = {SLICE(DEAD_STREAM), DEAD_LENGTH_MAX, words, 2 * kept + 2};
+	struct redis_writer_entry entry = {SLICE(DEAD_STREAM), DEAD_LENGTH_MAX, words,
+					   2 * kept + 2};
 
 	if (redis_writer_add(&redis->writer, &entry, NULL) != STATUS_OK)
 		log_line(LOG_WARN, "router", "a dead entry could not be kept in " DEAD_STREAM);
@@ -300,8 +301,8 @@ static void tell_down(struct redis_log *redis, const char *error)
 	counter_add(&redis->router->counters->log_failures, 1);
 	snprintf(redis->told_error, sizeof(redis->told_error), "%s", error);
 	log_line(LOG_ERROR, "router",
-		 "Redis at %s:%u cannot be used: %s; connections stay, trying again",
-		 server->host, server->port, error);
+		 "Redis at %s:%u cannot be used: %s; connections stay, trying again", server->host,
+		 server->port, error);
 }
 
 /* Says when the log is lost, when the reason is another than before, and when it is back. */

@@ -171,6 +171,7 @@ void *router_run(void *owner)
 	}
 	if (router->redis)
 		redis_log_stop(router);
+	appending_drain(router); /* every publication gets an answer */
 	log_line(LOG_DEBUG, "router", "the router has ended");
 	return NULL;
 }

@@ -38,10 +38,10 @@ struct router {
 	struct uring *uring;
 	struct interests interests;
 	struct random random;
-	uint64_t now_ms;  /* monotonic, of this turn */
-	uint64_t unix_ms; /* wall clock, of this turn */
-	struct event_id last;      /* of the newest entry that was read */
-	uint64_t shards_to_wake;   /* bit per shard that got a delivery in this turn */
+	uint64_t now_ms;         /* monotonic, of this turn */
+	uint64_t unix_ms;        /* wall clock, of this turn */
+	struct event_id last;    /* of the newest entry that was read */
+	uint64_t shards_to_wake; /* bit per shard that got a delivery in this turn */
 	bool must_wake_admin;
 	bool is_stopping;
 	struct embedded_log embedded;
@@ -89,7 +89,8 @@ void redis_log_destroy(struct redis_log *redis);
 void redis_log_turn(struct router *router);
 void redis_log_on_event(struct router *router, const struct uring_event *event);
 
-/* Appends to the stream of the log. The item is answered later. STATUS_UNAVAILABLE, STATUS_AGAIN. */
+/* Appends to the stream of the log; the item is answered later. STATUS_UNAVAILABLE: there is no
+ * link; STATUS_AGAIN: too many answers are still to come. */
 MUST_CHECK enum status redis_log_append(struct router *router, struct publication_item *item);
 
 /* Milliseconds until redis_log_turn has something to do. */

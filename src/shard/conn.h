@@ -37,21 +37,21 @@ enum conn_state {
 
 /* Each flag states when it is true. */
 enum conn_flag {
-	CONN_BLOCKED = 1 << 0,      /* the socket took fewer bytes than given; a poll for
+	CONN_BLOCKED = 1 << 0,       /* the socket took fewer bytes than given; a poll for
 				     * writability is armed */
-	CONN_LAGGING = 1 << 1,      /* a tape it follows has, or had, more for it */
-	CONN_QUEUED_READ = 1 << 2,  /* is on the shard's list of readable connections */
-	CONN_QUEUED_SEND = 1 << 3,  /* is on the shard's list of those with bytes to send */
-	CONN_UNREAD = 1 << 4,       /* its socket may have bytes nobody has asked for yet */
+	CONN_LAGGING = 1 << 1,       /* a tape it follows has, or had, more for it */
+	CONN_QUEUED_READ = 1 << 2,   /* is on the shard's list of readable connections */
+	CONN_QUEUED_SEND = 1 << 3,   /* is on the shard's list of those with bytes to send */
+	CONN_UNREAD = 1 << 4,        /* its socket may have bytes nobody has asked for yet */
 	CONN_END_WHEN_SENT = 1 << 5, /* goes to the kernel's close when its outbox is empty */
-	CONN_PEER_CLOSED = 1 << 6,  /* the client's close frame has come */
-	CONN_ATTACHED = 1 << 7,     /* the router was asked and counts it: it must hear the end */
-	CONN_SUBPROTOCOL = 1 << 8,  /* the client offered the subprotocol belfry */
-	CONN_ADMIN = 1 << 9,        /* its token says admin */
-	CONN_BEHIND = 1 << 10,      /* something for it found no room: it is closed at the next
+	CONN_PEER_CLOSED = 1 << 6,   /* the client's close frame has come */
+	CONN_ATTACHED = 1 << 7,      /* the router was asked and counts it: it must hear the end */
+	CONN_SUBPROTOCOL = 1 << 8,   /* the client offered the subprotocol belfry */
+	CONN_ADMIN = 1 << 9,         /* its token says admin */
+	CONN_BEHIND = 1 << 10,       /* something for it found no room: it is closed at the next
 				     * look at its outbox, outside of any walk over members */
-	CONN_EXPIRING = 1 << 11,    /* the token is over; its grace period runs */
-	CONN_UPGRADED = 1 << 12,    /* the 101 answer was given: frames may follow */
+	CONN_EXPIRING = 1 << 11,     /* the token is over; its grace period runs */
+	CONN_UPGRADED = 1 << 12,     /* the 101 answer was given: frames may follow */
 };
 
 #define SUBSCRIPTIONS_INLINE 3 /* all, user:{sub}, announcements */
@@ -63,11 +63,11 @@ struct subscription {
 
 /* What of a request or a message is here while the rest is not; heap. */
 struct inbound {
-	struct ws_inbound ws; /* OPEN, ECHO: the reader in the middle of a message */
+	struct ws_inbound ws;   /* OPEN, ECHO: the reader in the middle of a message */
 	struct event_id resume; /* ATTACHING: the position that the client named */
 	bool has_resume;
 	uint8_t key[24]; /* ATTACHING: of the upgrade, in base64 (RFC 6455 section 4.1) */
-	uint8_t *bytes; /* HEAD: of the request; OPEN, ECHO: payload of the message so far */
+	uint8_t *bytes;  /* HEAD: of the request; OPEN, ECHO: payload of the message so far */
 	size_t size;
 	size_t capacity;
 };
@@ -82,9 +82,9 @@ struct conn {
 	} subscriptions;
 	uint16_t subscriptions_count;
 	uint16_t subscriptions_capacity;
-	uint16_t flags; /* enum conn_flag */
-	uint8_t state;  /* enum conn_state */
-	uint8_t reason; /* enum close_reason, from CLOSING on */
+	uint16_t flags;  /* enum conn_flag */
+	uint8_t state;   /* enum conn_state */
+	uint8_t reason;  /* enum close_reason, from CLOSING on */
 	uint8_t verdict; /* enum handoff_verdict */
 	struct wheel_timer timer;
 	uint32_t generation;  /* grows with each use of the slot */

@@ -22,33 +22,35 @@
 #define CONNECTED_SIZE_MAX 2304 /* a user id of 250 bytes, each escaped, and the rest */
 
 struct refusal {
-	int status;
-	const char *code;
-	const char *message;
-	const char *extra;
+	struct http_refusal http;
 	enum close_reason reason; /* for a client that is told after the upgrade */
 };
 
 static const struct refusal full = {
-	503, "overload", "this node has as many connections as it takes",
-	"Retry-After: 5\r\n", CLOSE_OVERLOAD,
+	{503, "overload", "this node has as many connections as it takes", "Retry-After: 5\r\n"},
+	CLOSE_OVERLOAD,
 };
 static const struct refusal address_full = {
-	429, "too_many_connections", "too many connections from this address",
-	"Retry-After: 30\r\n", CLOSE_OVERLOAD,
+	{429, "too_many_connections", "too many connections from this address",
+	 "Retry-After: 30\r\n"},
+	CLOSE_OVERLOAD,
 };
 static const struct refusal user_full = {
-	429, "too_many_connections", "the user has as many connections as allowed",
-	"Retry-After: 30\r\n", CLOSE_USER_LIMIT,
+	{429, "too_many_connections", "the user has as many connections as allowed",
+	 "Retry-After: 30\r\n"},
+	CLOSE_USER_LIMIT,
 };
 static const struct refusal bad_origin = {
-	403, "origin", "pages of this origin may not connect", NULL, CLOSE_NOT_ALLOWED,
+	{403, "origin", "pages of this origin may not connect", NULL},
+	CLOSE_NOT_ALLOWED,
 };
 static const struct refusal wrong_user = {
-	403, "not_allowed", "this path belongs to another user", NULL, CLOSE_NOT_ALLOWED,
+	{403, "not_allowed", "this path belongs to another user", NULL},
+	CLOSE_NOT_ALLOWED,
 };
 static const struct refusal no_memory = {
-	503, "overload", "out of memory", "Retry-After: 5\r\n", CLOSE_OVERLOAD,
+	{503, "overload", "out of memory", "Retry-After: 5\r\n"},
+	CLOSE_OVERLOAD,
 };
 
 /* Writes the 101 answer to the outbox: it goes out together with what follows it. */
@@ -72,7 +74,7 @@ static void refuse(struct shard *shard, struct conn *conn, struct slice key,
 		conn_close(shard, conn, refusal->reason);
 		return;
 	}
-	http_refuse(shard, conn, refusal->status, refusal->code, refusal->message, refusal->extra);
+	http_refuse(shard, conn, &refusal->http);
 }
 
 /* The upgrade itself. False: it was refused. */
@@ -87,18 +89,22 @@ static bool check_upgrade(struct shard *shard, struct conn *conn, const struct h
 			conn_set(conn, CONN_SUBPROTOCOL);
 		return true;
 	case 405:
-		http_refuse(shard, conn, 405, "method", "a WebSocket is opened with GET",
-			    "Allow: GET\r\n");
+		http_refuse(shard, conn,
+			    &(struct http_refusal){405, "method", "a WebSocket is opened with GET",
+						   "Allow: GET\r\n"});
 		return false;
 	case 426:
-		http_refuse(shard, conn, 426, "upgrade_required",
-			    "this path speaks WebSocket, version 13",
-			    "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-			    "Sec-WebSocket-Version: 13\r\n");
+		http_refuse(shard, conn,
+			    &(struct http_refusal){426, "upgrade_required",
+						   "this path speaks WebSocket, version 13",
+						   "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+						   "Sec-WebSocket-Version: 13\r\n"});
 		return false;
 	default:
-		http_refuse(shard, conn, 400, "bad_upgrade",
-			    "the WebSocket upgrade is incomplete or wrong", NULL);
+		http_refuse(shard, conn,
+			    &(struct http_refusal){400, "bad_upgrade",
+						   "the WebSocket upgrade is incomplete or wrong",
+						   NULL});
 		return false;
 	}
 }
@@ -227,8 +233,10 @@ void handshake_on_request(struct shard *shard, struct conn *conn, const struct h
 						     (int64_t)(shard->unix_ms / 1000), &claims);
 
 	if (result != JWT_OK) {
-		struct refusal no_token = {401, jwt_result_code(result), jwt_result_text(result),
-					   NULL, CLOSE_TOKEN};
+		struct refusal no_token = {
+			{401, jwt_result_code(result), jwt_result_text(result), NULL},
+			CLOSE_TOKEN,
+		};
 
 		refuse(shard, conn, handshake.key, &no_token);
 	} else if (!is_allowed(match, &claims)) {
@@ -326,6 +334,5 @@ void handshake_on_refused(struct shard *shard, struct conn *conn)
 		conn_close(shard, conn, CLOSE_USER_LIMIT);
 		return;
 	}
-	http_refuse(shard, conn, user_full.status, user_full.code, user_full.message,
-		    user_full.extra);
+	http_refuse(shard, conn, &user_full.http);
 }

@@ -36,8 +36,7 @@ void http_send(struct shard *shard, struct conn *conn, const struct http_answer 
 		timers_arm(shard, conn, shard->config->handshake_timeout_ms);
 }
 
-void http_refuse(struct shard *shard, struct conn *conn, int status, const char *code,
-		 const char *message, const char *extra)
+void http_refuse(struct shard *shard, struct conn *conn, const struct http_refusal *refusal)
 {
 	uint8_t *bytes = arena_take(&shard->arena, ANSWER_HEAD_MAX);
 	struct writer writer;
@@ -48,33 +47,39 @@ void http_refuse(struct shard *shard, struct conn *conn, int status, const char 
 		return;
 	}
 	writer_init(&writer, bytes, ANSWER_HEAD_MAX);
-	http_answer_write_error(&writer, status, code, message, extra);
+	http_answer_write_error(&writer, refusal->status, refusal->code, refusal->message,
+				refusal->extra);
 	ASSERT(!writer.overflow);
 	send_bytes(shard, conn, writer_written(&writer));
 	/* What the client still sends would turn a plain close into a reset that may overtake
 	 * the answer: when nothing more is there the connection ends at once. */
-	conn_close(shard, conn,
-		   conn_has(conn, CONN_UNREAD) ? CLOSE_HTTP_REFUSED : CLOSE_HTTP_DONE);
+	conn_close(shard, conn, conn_has(conn, CONN_UNREAD) ? CLOSE_HTTP_REFUSED : CLOSE_HTTP_DONE);
 }
 
 static void refuse_head(struct shard *shard, struct conn *conn, int status)
 {
 	switch (status) {
 	case 414:
-		http_refuse(shard, conn, status, "target_too_long",
-			    "the request target is longer than max_header_bytes", NULL);
+		http_refuse(shard, conn,
+			    &(struct http_refusal){
+				    status, "target_too_long",
+				    "the request target is longer than max_header_bytes", NULL});
 		return;
 	case 431:
-		http_refuse(shard, conn, status, "headers_too_large",
-			    "the request head is over max_header_bytes or 64 lines", NULL);
+		http_refuse(shard, conn,
+			    &(struct http_refusal){
+				    status, "headers_too_large",
+				    "the request head is over max_header_bytes or 64 lines", NULL});
 		return;
 	case 505:
-		http_refuse(shard, conn, status, "http_version", "HTTP/1.1 and HTTP/1.0 are spoken",
-			    NULL);
+		http_refuse(shard, conn,
+			    &(struct http_refusal){status, "http_version",
+						   "HTTP/1.1 and HTTP/1.0 are spoken", NULL});
 		return;
 	default:
-		http_refuse(shard, conn, 400, "bad_request", "this is not an HTTP/1.1 request",
-			    NULL);
+		http_refuse(shard, conn,
+			    &(struct http_refusal){400, "bad_request",
+						   "this is not an HTTP/1.1 request", NULL});
 	}
 }
 
@@ -84,8 +89,10 @@ static void on_page(struct shard *shard, struct conn *conn, const struct http_he
 	struct http_answer answer;
 
 	if (!is_head && !slice_equal_text(head->method, "GET")) {
-		http_refuse(shard, conn, 405, "method", "this path answers to GET and HEAD",
-			    "Allow: GET, HEAD\r\n");
+		http_refuse(shard, conn,
+			    &(struct http_refusal){405, "method",
+						   "this path answers to GET and HEAD",
+						   "Allow: GET, HEAD\r\n"});
 		return;
 	}
 	if (!pages_answer(shard, head->path, &answer)) {
@@ -104,10 +111,14 @@ static void on_request(struct shard *shard, struct conn *conn, const struct http
 	uint64_t body_size;
 
 	if (!http_head_body_size(head, &body_size))
-		http_refuse(shard, conn, 400, "bad_body",
-			    "Content-Length is wrong or Transfer-Encoding is used", NULL);
+		http_refuse(shard, conn,
+			    &(struct http_refusal){
+				    400, "bad_body",
+				    "Content-Length is wrong or Transfer-Encoding is used", NULL});
 	else if (body_size > 0)
-		http_refuse(shard, conn, 413, "body", "no request body is taken here", NULL);
+		http_refuse(
+			shard, conn,
+			&(struct http_refusal){413, "body", "no request body is taken here", NULL});
 	else if (is_echo)
 		handshake_on_echo(shard, conn, head);
 	else if (pages_has(shard, head->path))
@@ -115,7 +126,9 @@ static void on_request(struct shard *shard, struct conn *conn, const struct http
 	else if (route_find(head->path, &match))
 		handshake_on_request(shard, conn, head, &match);
 	else
-		http_refuse(shard, conn, 404, "not_found", "there is nothing at this path", NULL);
+		http_refuse(shard, conn,
+			    &(struct http_refusal){404, "not_found",
+						   "there is nothing at this path", NULL});
 }
 
 /* After a request: what follows it belongs to the next one, or to the WebSocket. */

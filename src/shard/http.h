@@ -18,9 +18,15 @@ struct shard;
 /* Bytes for a connection in state HEAD. */
 void http_feed(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t size);
 
-/* Answers with an error and ends the connection. `extra`: header lines, or NULL. */
-void http_refuse(struct shard *shard, struct conn *conn, int status, const char *code,
-		 const char *message, const char *extra);
+struct http_refusal {
+	int status;
+	const char *code;
+	const char *message;
+	const char *extra; /* header lines, each ended by CRLF; NULL: none */
+};
+
+/* Answers with an error and ends the connection. */
+void http_refuse(struct shard *shard, struct conn *conn, const struct http_refusal *refusal);
 
 /* Sends an answer; it stays open unless answer->close. */
 void http_send(struct shard *shard, struct conn *conn, const struct http_answer *answer);

@@ -63,8 +63,7 @@ static void send_pong(struct shard *shard, struct conn *conn, struct slice ref)
 }
 
 /* The connection's subscription to a channel by name; NULL: none. */
-static struct subscription *find_by_name(struct shard *shard, struct conn *conn,
-					 struct slice name)
+static struct subscription *find_by_name(struct shard *shard, struct conn *conn, struct slice name)
 {
 	uint64_t hash = hash_bytes(shard->channels.key, name);
 	uint32_t channel = channels_find(&shard->channels, name, hash);
@@ -87,8 +86,8 @@ static void on_subscribe(struct shard *shard, struct conn *conn, const struct co
 		return;
 	}
 	if (!identity_allows_channel(shard->config, &asker, command->channel)) {
-		message_send_error(shard, conn, "not_allowed",
-				   "this channel is not open to you", command->ref);
+		message_send_error(shard, conn, "not_allowed", "this channel is not open to you",
+				   command->ref);
 		return;
 	}
 	if (conn->subscriptions_count >= shard->config->max_subscriptions) {
@@ -107,8 +106,7 @@ static void on_subscribe(struct shard *shard, struct conn *conn, const struct co
 	receipts_subscribe(shard, conn, channel, ref);
 }
 
-void message_on_subscribed(struct shard *shard, struct conn *conn,
-			   const struct delivery *delivery)
+void message_on_subscribed(struct shard *shard, struct conn *conn, const struct delivery *delivery)
 {
 	struct subscription *found = subscriptions_find(conn, delivery->channel);
 
@@ -151,8 +149,8 @@ static void on_auth(struct shard *shard, struct conn *conn, const struct command
 	enum jwt_result result = identity_of_token(shard->config, command->token,
 						   (int64_t)(shard->unix_ms / 1000), &claims);
 
-	if (result == JWT_OK && !slice_equal(slice_of(claims.user, claims.user_size),
-					     subscriptions_user(shard, conn)))
+	if (result == JWT_OK &&
+	    !slice_equal(slice_of(claims.user, claims.user_size), subscriptions_user(shard, conn)))
 		result = JWT_SUBJECT;
 	if (result != JWT_OK) {
 		message_send_error(shard, conn, jwt_result_code(result), jwt_result_text(result),
@@ -234,8 +232,7 @@ static void on_collected(struct shard *shard, struct conn *conn)
 	free(bytes);
 }
 
-void message_on_piece(struct shard *shard, struct conn *conn,
-		      const struct ws_inbound_event *event)
+void message_on_piece(struct shard *shard, struct conn *conn, const struct ws_inbound_event *event)
 {
 	if (event->opcode != WS_TEXT) {
 		conn_close(shard, conn, CLOSE_NOT_TEXT);

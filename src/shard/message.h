@@ -15,12 +15,10 @@ struct delivery;
 struct shard;
 struct ws_inbound_event;
 
-void message_on_piece(struct shard *shard, struct conn *conn,
-		      const struct ws_inbound_event *event);
+void message_on_piece(struct shard *shard, struct conn *conn, const struct ws_inbound_event *event);
 
 /* The router has registered the interest of a `subscribe`. */
-void message_on_subscribed(struct shard *shard, struct conn *conn,
-			   const struct delivery *delivery);
+void message_on_subscribed(struct shard *shard, struct conn *conn, const struct delivery *delivery);
 
 /* {"type":"error",..}; `ref` is JSON text or absent. */
 void message_send_error(struct shard *shard, struct conn *conn, const char *code, const char *text,

@@ -11,11 +11,11 @@
 #define PAGE_SIZE_SHARD 256 /* ... and of each shard in it */
 
 /* The page's script opens one WebSocket to where it came from, and loads nothing. */
-#define DEMO_POLICY                                                                            \
-	"Cache-Control: no-store\r\n"                                                          \
-	"Content-Security-Policy: default-src 'none'; script-src 'unsafe-inline'; "            \
-	"style-src 'unsafe-inline'; img-src data:; connect-src 'self' ws: wss:; base-uri 'none'; "            \
-	"form-action 'none'; frame-ancestors 'none'\r\n"                                       \
+#define DEMO_POLICY                                                                                \
+	"Cache-Control: no-store\r\n"                                                              \
+	"Content-Security-Policy: default-src 'none'; script-src 'unsafe-inline'; "                \
+	"style-src 'unsafe-inline'; img-src data:; connect-src 'self' ws: wss:; base-uri 'none'; " \
+	"form-action 'none'; frame-ancestors 'none'\r\n"                                           \
 	"X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
 
 bool pages_has(const struct shard *shard, struct slice path)
@@ -58,18 +58,20 @@ static void write_health(const struct shard *shard, struct writer *writer)
 	writer_format(writer, "{\"status\":\"%s\",\"timestamp\":\"",
 		      connected ? "healthy" : "degraded");
 	event_id_write_time(writer, shard->unix_ms);
-	writer_format(writer, "\",\"connections\":{\"total\":%lu,\"local\":%lu,\"alive\":%lu,"
-			      "\"dead\":%lu},", total, total, total - (dead < total ? dead : total),
-		      dead);
-	writer_format(writer, "\"log\":\"%s\",\"redis\":{\"connected\":%s,\"pubsub_connected\":false}}",
-		      uses_redis ? "redis" : "embedded",
-		      uses_redis && connected ? "true" : "false");
+	writer_format(writer,
+		      "\",\"connections\":{\"total\":%lu,\"local\":%lu,\"alive\":%lu,"
+		      "\"dead\":%lu},",
+		      total, total, total - (dead < total ? dead : total), dead);
+	writer_format(
+		writer, "\"log\":\"%s\",\"redis\":{\"connected\":%s,\"pubsub_connected\":false}}",
+		uses_redis ? "redis" : "embedded", uses_redis && connected ? "true" : "false");
 }
 
 static void write_shard(const struct shard_counters *shard, uint32_t index, struct writer *writer)
 {
-	writer_format(writer, "%s{\"shard\":%u,\"connections\":%lu,\"subscriptions\":%lu,"
-			      "\"deliveries\":%lu,\"blocked\":%lu,\"bytes_out\":%lu,\"lane_depth\":%lu}",
+	writer_format(writer,
+		      "%s{\"shard\":%u,\"connections\":%lu,\"subscriptions\":%lu,"
+		      "\"deliveries\":%lu,\"blocked\":%lu,\"bytes_out\":%lu,\"lane_depth\":%lu}",
 		      index ? "," : "", index, counter_read(&shard->connections),
 		      counter_read(&shard->subscriptions), counter_read(&shard->deliveries),
 		      counter_read(&shard->blocked), counter_read(&shard->bytes_out),
@@ -80,7 +82,8 @@ static void write_stats(const struct shard *shard, struct writer *writer)
 {
 	const struct counters *counters = shard->all_counters;
 
-	writer_format(writer, "{\"total_connections\":%lu,\"connected_users\":%lu,\"status\":\"%s\",",
+	writer_format(writer,
+		      "{\"total_connections\":%lu,\"connected_users\":%lu,\"status\":\"%s\",",
 		      sum_connections(counters), counter_read(&counters->router.users),
 		      is_log_connected(counters) ? "operational" : "degraded");
 	writer_format(writer, "\"uptime_s\":%lu,\"timestamp\":\"",

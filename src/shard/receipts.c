@@ -108,6 +108,18 @@ void receipts_flush(struct shard *shard)
 			   ring_tag(RING_OP_WAKE, 0));
 }
 
+void receipts_drop_waiting(struct shard *shard)
+{
+	for (; shard->waiting_count > 0; shard->waiting_count--) {
+		struct receipt *receipt = &shard->waiting[shard->waiting_first++];
+
+		if (receipt->text_size > RECEIPT_INLINE_MAX)
+			free(receipt->text_heap);
+		free(receipt->ref); /* NULL in all but SUBSCRIBE */
+	}
+	free(shard->waiting);
+}
+
 bool receipts_are_stuck(const struct shard *shard)
 {
 	return shard->waiting_count > 0;

@@ -31,4 +31,7 @@ void receipts_flush(struct shard *shard);
 /* Receipts wait because the router is behind: take no new clients for the moment. */
 bool receipts_are_stuck(const struct shard *shard);
 
+/* At the end of the shard: frees what still waits. */
+void receipts_drop_waiting(struct shard *shard);
+
 #endif

@@ -76,8 +76,7 @@ void send_bytes(struct shard *shard, struct conn *conn, struct slice bytes)
 		keep(shard, conn, bytes);
 }
 
-void send_frame(struct shard *shard, struct conn *conn, enum ws_opcode opcode,
-		struct slice payload)
+void send_frame(struct shard *shard, struct conn *conn, enum ws_opcode opcode, struct slice payload)
 {
 	size_t size = ws_frame_header_size(payload.size) + payload.size;
 	uint8_t *bytes = arena_take(&shard->arena, size);
@@ -268,8 +267,7 @@ void send_flush(struct shard *shard)
 	flush_tapes(shard);
 }
 
-void send_catch_up(struct shard *shard, struct conn *conn, struct channel *channel,
-		   uint32_t member)
+void send_catch_up(struct shard *shard, struct conn *conn, struct channel *channel, uint32_t member)
 {
 	struct member *self = &channel_members(channel)[member];
 
@@ -304,8 +302,8 @@ void send_on_short(struct shard *shard, struct conn *conn, uint32_t index, int32
 			    conn_tag(shard, conn, SHARD_OP_WRITABLE, 0));
 	if (record->from_outbox)
 		return; /* send_settle consumes what was taken */
-	if (outbox_prepend(&conn->outbox, slice_of(record->bytes + taken,
-						   record->size - taken)) != STATUS_OK)
+	if (outbox_prepend(&conn->outbox, slice_of(record->bytes + taken, record->size - taken)) !=
+	    STATUS_OK)
 		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
 }
 

@@ -6,10 +6,11 @@
 #include <sys/mman.h>
 
 #include "base/clock.h"
+#include "shard/receipts.h"
 #include "shard/shard_state.h"
 #include "shard/timers.h"
 
-#define RING_ENTRIES 2048     /* a turn's sends, receives and closes */
+#define RING_ENTRIES 2048 /* a turn's sends, receives and closes */
 #define RING_COMPLETIONS 16384
 
 static enum status create_ring(struct shard *shard, char *reason, size_t reason_size)
@@ -109,7 +110,7 @@ void shard_destroy(struct shard *shard)
 	free(shard->sendable.slots);
 	free(shard->receive_bytes);
 	free(shard->arena.bytes);
-	free(shard->waiting);
+	receipts_drop_waiting(shard);
 	free(shard);
 }
 

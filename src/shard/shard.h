@@ -24,13 +24,13 @@ struct shard_options {
 	const struct config *config;
 	struct counters *counters; /* its own are counters->shards[index]; it shows them all */
 	uint32_t index;
-	uint32_t slots; /* connections at most, SLOTS_MAX */
+	uint32_t slots;                 /* connections at most, SLOTS_MAX */
 	struct hash_key channel_key;    /* channel names: the same for all threads of the node */
 	struct hash_key connection_key; /* connection ids: likewise, secret */
-	struct lane *deliveries; /* router -> shard */
-	struct lane *receipts;   /* shard -> router */
-	struct lane *departures; /* shard -> acceptor */
-	struct sleeper *sleeper; /* its own, the consumer of `deliveries` */
+	struct lane *deliveries;        /* router -> shard */
+	struct lane *receipts;          /* shard -> router */
+	struct lane *departures;        /* shard -> acceptor */
+	struct sleeper *sleeper;        /* its own, the consumer of `deliveries` */
 };
 
 MUST_CHECK enum status shard_create(const struct shard_options *options, struct shard **ret_shard,

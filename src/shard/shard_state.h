@@ -39,10 +39,10 @@ enum shard_op {
 struct send_record {
 	const uint8_t *bytes;
 	uint32_t size;
-	uint32_t taken;    /* bytes that went out, known when the turn is over */
+	uint32_t taken; /* bytes that went out, known when the turn is over */
 	uint16_t slot;
-	bool from_outbox;  /* the bytes are the first of the connection's outbox */
-	bool is_void;      /* the connection was cut meanwhile */
+	bool from_outbox; /* the bytes are the first of the connection's outbox */
+	bool is_void;     /* the connection was cut meanwhile */
 };
 
 /* Slots of connections that wait for something, in order. */
@@ -84,11 +84,11 @@ struct shard {
 	uint32_t notices; /* notices for many channels so far */
 	uint32_t sockets; /* slots in use */
 	bool is_stopping;
-	uint64_t stop_until_ms;    /* when stopping: cut what is left then */
-	uint32_t stop_cursor;      /* when stopping: next slot to close */
+	uint64_t stop_until_ms; /* when stopping: cut what is left then */
+	uint32_t stop_cursor;   /* when stopping: next slot to close */
 	uint64_t stop_began_ms;
 	uint64_t turn_max_until_ms; /* the gauge of the longest turn starts anew then */
-	bool has_due_timers;             /* more timers are due than one turn should do */
+	bool has_due_timers;        /* more timers are due than one turn should do */
 	bool must_wake_router;      /* receipts were pushed in this turn */
 	struct slot_queue readable, sendable;
 	uint32_t dirty[TAPES_DIRTY_MAX]; /* channels whose tapes have bytes to send */
@@ -99,7 +99,7 @@ struct shard {
 	uint32_t held_count;
 	struct send_record sends[TURN_SENDS_MAX];
 	uint32_t sends_count;
-	uint32_t receives; /* receive buffers in use in this turn */
+	uint32_t receives;                              /* receive buffers in use in this turn */
 	struct uring_event received[TURN_RECEIVES_MAX]; /* receives that are done, unread */
 	uint32_t received_count;
 	uint8_t *receive_bytes; /* TURN_RECEIVES_MAX x RECEIVE_SIZE */

@@ -87,8 +87,8 @@ bool subscriptions_add(struct shard *shard, struct conn *conn, struct slice name
 bool subscriptions_join_one(struct shard *shard, struct conn *conn, struct subscription *held)
 {
 	ASSERT(held->member == MEMBER_NONE);
-	held->member = channel_join(channels_at(&shard->channels, held->channel),
-				    conn_slot(shard, conn));
+	held->member =
+		channel_join(channels_at(&shard->channels, held->channel), conn_slot(shard, conn));
 	return held->member != MEMBER_NONE;
 }
 
@@ -97,8 +97,7 @@ bool subscriptions_join(struct shard *shard, struct conn *conn)
 	struct subscription *all = subscriptions_of(conn);
 
 	for (uint32_t i = 0; i < conn->subscriptions_count; i++)
-		if (all[i].member == MEMBER_NONE &&
-		    !subscriptions_join_one(shard, conn, &all[i]))
+		if (all[i].member == MEMBER_NONE && !subscriptions_join_one(shard, conn, &all[i]))
 			return false;
 	return true;
 }

@@ -22,16 +22,16 @@
 struct tape {
 	uint8_t *bytes;
 	uint32_t capacity;
-	uint32_t size_max;    /* capacity never grows beyond */
-	uint32_t base;        /* position of bytes[0] */
-	uint32_t head;        /* position after the last byte */
-	uint32_t floor;       /* every member that takes bytes has all before it */
-	uint32_t circle_head; /* the head when the circle of the sweep began */
-	uint32_t circle_left; /* members the circle has yet to visit */
-	uint32_t cursor;      /* index of the member to visit next */
+	uint32_t size_max;          /* capacity never grows beyond */
+	uint32_t base;              /* position of bytes[0] */
+	uint32_t head;              /* position after the last byte */
+	uint32_t floor;             /* every member that takes bytes has all before it */
+	uint32_t circle_head;       /* the head when the circle of the sweep began */
+	uint32_t circle_left;       /* members the circle has yet to visit */
+	uint32_t cursor;            /* index of the member to visit next */
 	bool circle_passed_laggard; /* the circle met a member that is blocked and lacks bytes */
 	bool has_laggards;          /* the last whole circle did */
-	bool is_dirty;        /* on the shard's list of tapes with bytes to send */
+	bool is_dirty;              /* on the shard's list of tapes with bytes to send */
 };
 
 /* An empty tape. NULL: out of memory. */

@@ -6,8 +6,9 @@
 #include "shard/send.h"
 #include "shard/shard_state.h"
 
-#define PING_BATCH_MS 512u /* pings of a shard go out together so often: a wake costs more than a ping */
-#define TIMERS_PER_TURN 32 /* and then in turns, so that nobody waits behind all of them */
+#define PING_BATCH_MS \
+	512u /* pings of a shard go out together so often: a wake costs more than a ping */
+#define TIMERS_PER_TURN 32         /* and then in turns, so that nobody waits behind all of them */
 #define FAR_MS (24u * 3600 * 1000) /* what is due later is looked at again in a day */
 
 struct wheel_timer *timers_at(void *owner, uint32_t slot)
@@ -55,8 +56,8 @@ void timers_refresh(struct shard *shard, struct conn *conn)
 				 left_ms(shard, conn->heard_ms, config->heartbeat_timeout_ms));
 	}
 	if (config->idle_timeout_ms > 0)
-		delay_ms = least(delay_ms,
-				 left_ms(shard, conn->active_ms, config->idle_timeout_ms));
+		delay_ms =
+			least(delay_ms, left_ms(shard, conn->active_ms, config->idle_timeout_ms));
 	if (conn_has(conn, CONN_BLOCKED))
 		delay_ms = least(delay_ms, left_ms(shard, conn->blocked_ms, SLOW_DEADLINE_MS));
 	timers_arm(shard, conn, delay_ms);
@@ -91,8 +92,7 @@ static void on_token_expired(struct shard *shard, struct conn *conn)
 		return;
 	}
 	conn_set(conn, CONN_EXPIRING);
-	conn->expires_s =
-		(uint32_t)((shard->unix_ms + shard->config->token_grace_ms + 999) / 1000);
+	conn->expires_s = (uint32_t)((shard->unix_ms + shard->config->token_grace_ms + 999) / 1000);
 	message_send_error(shard, conn, "token_expired",
 			   "the token has expired; send {\"type\":\"auth\",\"token\":...}",
 			   (struct slice){NULL, 0});
@@ -137,8 +137,10 @@ static void on_timer(struct shard *shard, struct conn *conn)
 	switch ((enum conn_state)conn->state) {
 	case CONN_HEAD:
 		if (conn->inbound)
-			http_refuse(shard, conn, 408, "request_timeout",
-				    "the request was not finished in time", NULL);
+			http_refuse(shard, conn,
+				    &(struct http_refusal){408, "request_timeout",
+							   "the request was not finished in time",
+							   NULL});
 		else
 			conn_close(shard, conn, CLOSE_HANDSHAKE);
 		return;

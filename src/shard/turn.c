@@ -11,10 +11,10 @@
 #include "shard/timers.h"
 
 #define EVENTS_BATCH 256
-#define IDLE_WAIT_NS 1000000000u     /* wakes once a second for its gauges */
-#define STOP_PATIENCE_MS 3000        /* after the last close frame, then what is left is cut */
+#define IDLE_WAIT_NS 1000000000u /* wakes once a second for its gauges */
+#define STOP_PATIENCE_MS 3000    /* after the last close frame, then what is left is cut */
 #define TURN_MAX_WINDOW_MS 10000
-#define STOP_BATCH 256               /* connections closed in one turn when stopping */
+#define STOP_BATCH 256 /* connections closed in one turn when stopping */
 
 /* The connection a tag means; NULL when its slot has another one by now. */
 static struct conn *conn_of_tag(struct shard *shard, uint64_t tag)

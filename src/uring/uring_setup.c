@@ -25,6 +25,25 @@ static long read_number(const char *path, const char *format, long fallback)
 	return value;
 }
 
+/* What is refused, by what, and what to do. */
+#define SWITCHED_OFF                                                                  \
+	"io_uring is switched off on this machine: kernel.io_uring_disabled is %ld. " \
+	"Set it to 0 (sysctl -w kernel.io_uring_disabled=0), or to 1 and add this "   \
+	"process's group to kernel.io_uring_group."
+#define FILTERED                                                                     \
+	"io_uring is refused by a seccomp filter (%s). Container runtimes block it " \
+	"by default: allow io_uring_setup, io_uring_enter and io_uring_register in " \
+	"the seccomp profile."
+#define TOO_OLD                                                                      \
+	"kernel %s lacks an io_uring feature that is needed (%s). Linux 6.1 is the " \
+	"oldest that works; 6.7 for limits per address."
+#define FEW_DESCRIPTORS                                                             \
+	"the limit on descriptors is too low for a table of connections: raise it " \
+	"(ulimit -n, LimitNOFILE=) to 4096 or more; each shard holds as many."
+#define LITTLE_MEMORY                                                               \
+	"the kernel refuses memory for io_uring: raise the limit on locked memory " \
+	"(ulimit -l, LimitMEMLOCK=) or the memory of this container."
+
 /* Which of the three it is that refuses: the sysctl, seccomp, or the kernel's age. */
 static void explain(int error, char *reason, size_t size)
 {
@@ -34,35 +53,22 @@ static void explain(int error, char *reason, size_t size)
 
 	uname(&kernel);
 	if (error == EPERM && disabled > 0)
-		snprintf(reason, size,
-			 "io_uring is switched off on this machine: kernel.io_uring_disabled is %ld. "
-			 "Set it to 0 (sysctl -w kernel.io_uring_disabled=0), or to 1 and add this "
-			 "process's group to kernel.io_uring_group.", disabled);
+		snprintf(reason, size, SWITCHED_OFF, disabled);
 	else if ((error == EPERM || error == ENOSYS) && seccomp == 2)
-		snprintf(reason, size,
-			 "io_uring is refused by a seccomp filter (%s). Container runtimes block it by "
-			 "default: allow io_uring_setup, io_uring_enter and io_uring_register in the "
-			 "seccomp profile.", strerror(error));
+		snprintf(reason, size, FILTERED, strerror(error));
 	else if (error == ENOSYS || error == EINVAL)
-		snprintf(reason, size,
-			 "kernel %s lacks an io_uring feature that is needed (%s). "
-			 "Linux 6.1 is the oldest that works; 6.7 for limits per address.",
-			 kernel.release, strerror(error));
+		snprintf(reason, size, TOO_OLD, kernel.release, strerror(error));
 	else if (error == EMFILE)
-		snprintf(reason, size,
-			 "the limit on descriptors is too low for a table of connections: raise it "
-			 "(ulimit -n, LimitNOFILE=) to 4096 or more; each shard holds as many.");
+		snprintf(reason, size, FEW_DESCRIPTORS);
 	else if (error == ENOMEM)
-		snprintf(reason, size,
-			 "the kernel refuses memory for io_uring: raise the limit on locked memory "
-			 "(ulimit -l, LimitMEMLOCK=) or the memory of this container.");
+		snprintf(reason, size, LITTLE_MEMORY);
 	else
 		snprintf(reason, size, "io_uring cannot be set up on kernel %s: %s.",
 			 kernel.release, strerror(error));
 }
 
 static const uint8_t shard_operations[] = {
-	IORING_OP_POLL_ADD, IORING_OP_RECV,  IORING_OP_SEND,
+	IORING_OP_POLL_ADD, IORING_OP_RECV,     IORING_OP_SEND,
 	IORING_OP_CLOSE,    IORING_OP_MSG_RING, IORING_OP_ASYNC_CANCEL,
 };
 

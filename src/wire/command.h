@@ -32,19 +32,19 @@ enum command_type {
 
 struct command {
 	enum command_type type;
-	const char *code;  /* BAD: "bad_json", "bad_message" (no object, no type), "unknown_type",
+	const char *code; /* BAD: "bad_json", "bad_message" (no object, no type), "unknown_type",
 			    * "bad_channel", "bad_field" */
-	const char *text;  /* BAD: static text for people, says what is allowed */
-	struct slice ref;  /* JSON text of `ref` (string or number), at most REF_SIZE_MAX bytes;
+	const char *text; /* BAD: static text for people, says what is allowed */
+	struct slice ref; /* JSON text of `ref` (string or number), at most REF_SIZE_MAX bytes;
 			    * absent without, or when it is longer or of another type */
-	struct slice channel;           /* SUBSCRIBE, UNSUBSCRIBE, PUBLISH: a valid channel name */
-	bool has_last_event_id;         /* SUBSCRIBE */
-	struct event_id last_event_id;  /* SUBSCRIBE with has_last_event_id; ACK: event_id */
-	struct slice token;             /* AUTH */
-	struct slice notification_id;   /* MARK_READ, DELETE */
-	struct slice to;                /* TYPING: user id, decoded */
-	struct slice event;             /* PUBLISH: decoded, may be absent */
-	struct slice payload;           /* TYPING, PUBLISH: JSON text of `data`, absent without */
+	struct slice channel;          /* SUBSCRIBE, UNSUBSCRIBE, PUBLISH: a valid channel name */
+	bool has_last_event_id;        /* SUBSCRIBE */
+	struct event_id last_event_id; /* SUBSCRIBE with has_last_event_id; ACK: event_id */
+	struct slice token;            /* AUTH */
+	struct slice notification_id;  /* MARK_READ, DELETE */
+	struct slice to;               /* TYPING: user id, decoded */
+	struct slice event;            /* PUBLISH: decoded, may be absent */
+	struct slice payload;          /* TYPING, PUBLISH: JSON text of `data`, absent without */
 	size_t decoded_size;
 	uint8_t decoded[TOKEN_SIZE_MAX]; /* decoded strings */
 };

@@ -111,11 +111,8 @@ void http_answer_write_error(struct writer *writer, int status, const char *code
 			     const char *message, const char *extra)
 {
 	const struct slice parts[] = {
-		SLICE("{\"error\":\""),
-		slice_of_text(code),
-		SLICE("\",\"message\":\""),
-		slice_of_text(message),
-		SLICE("\"}"),
+		SLICE("{\"error\":\""), slice_of_text(code), SLICE("\",\"message\":\""),
+		slice_of_text(message), SLICE("\"}"),
 	};
 	const struct http_answer answer = {
 		.status = status,

@@ -23,8 +23,8 @@ struct http_header {
 
 struct http_head {
 	struct slice method;
-	struct slice path;  /* starts with '/', as sent, not decoded */
-	struct slice query; /* without '?'; absent when there is none */
+	struct slice path;     /* starts with '/', as sent, not decoded */
+	struct slice query;    /* without '?'; absent when there is none */
 	uint8_t minor_version; /* 0 or 1 */
 	uint32_t headers_count;
 	struct http_header headers[HTTP_HEADERS_MAX];

@@ -13,14 +13,14 @@
 #include "belfry/limits.h"
 
 /* name, code for clients, text for people */
-#define JWT_RESULT_TABLE(X)                                                                 \
-	X(OK, "ok", "ok")                                                                   \
-	X(MISSING, "token_missing", "a token is required")                                  \
-	X(MALFORMED, "token_malformed", "the token is not a JWT")                           \
+#define JWT_RESULT_TABLE(X)                                                                  \
+	X(OK, "ok", "ok")                                                                    \
+	X(MISSING, "token_missing", "a token is required")                                   \
+	X(MALFORMED, "token_malformed", "the token is not a JWT")                            \
 	X(ALGORITHM, "token_algorithm", "the token's algorithm is not one that is accepted") \
-	X(SIGNATURE, "token_signature", "the token's signature is wrong")                   \
-	X(EXPIRED, "token_expired", "the token has expired")                                \
-	X(NOT_YET, "token_not_yet_valid", "the token is not valid yet")                     \
+	X(SIGNATURE, "token_signature", "the token's signature is wrong")                    \
+	X(EXPIRED, "token_expired", "the token has expired")                                 \
+	X(NOT_YET, "token_not_yet_valid", "the token is not valid yet")                      \
 	X(SUBJECT, "token_subject", "the token names no user")
 
 enum jwt_result {

@@ -23,8 +23,7 @@ static bool is_key(struct slice key)
 	const uint8_t last[4] = {'A', 'A', key.bytes[20], key.bytes[21]};
 
 	return base64_parse(slice_of(key.bytes, 20), nonce, sizeof(nonce), &size) && size == 15 &&
-	       base64_parse(slice_of(last, sizeof(last)), nonce, sizeof(nonce), &size) &&
-	       size == 3;
+	       base64_parse(slice_of(last, sizeof(last)), nonce, sizeof(nonce), &size) && size == 3;
 }
 
 /* Without a body: its bytes would be read as frames. */
@@ -65,8 +64,7 @@ bool ws_handshake_offers(struct slice protocols, const char *prefix, bool exact,
 	while (!slice_is_absent(protocols)) {
 		struct slice protocol = slice_trim(slice_cut(&protocols, ','));
 
-		if (!slice_starts_with(protocol, start) ||
-		    (exact && protocol.size != start.size))
+		if (!slice_starts_with(protocol, start) || (exact && protocol.size != start.size))
 			continue;
 		*ret_rest = slice_skip(protocol, start.size);
 		return true;

@@ -43,15 +43,15 @@ struct ws_inbound {
 	uint64_t message_size;     /* of the message being read, announced so far */
 	uint64_t frame_left;       /* payload bytes of this frame still to come */
 	uint8_t header[FRAME_HEADER_MAX];
-	uint8_t header_size;       /* bytes of the header read so far */
+	uint8_t header_size; /* bytes of the header read so far */
 	uint8_t mask[4];
-	uint8_t mask_offset;       /* next payload byte's index into mask, 0..3 */
-	uint8_t opcode;            /* of this frame */
-	uint8_t message_opcode;    /* of the open message; 0: none is open */
-	bool final;                /* FIN of this frame */
-	bool in_payload;           /* the header is whole and was checked */
-	bool piece_seen;           /* a PIECE of the open message was reported */
-	bool closed;               /* a close was reported, or a violation was found */
+	uint8_t mask_offset;    /* next payload byte's index into mask, 0..3 */
+	uint8_t opcode;         /* of this frame */
+	uint8_t message_opcode; /* of the open message; 0: none is open */
+	bool final;             /* FIN of this frame */
+	bool in_payload;        /* the header is whole and was checked */
+	bool piece_seen;        /* a PIECE of the open message was reported */
+	bool closed;            /* a close was reported, or a violation was found */
 	uint8_t control_size;
 	uint8_t control[CONTROL_PAYLOAD_MAX];
 	struct utf8 utf8;
