@@ -79,8 +79,8 @@ static const struct session_refusal only_post = {
 static const struct session_refusal only_get = {
 	405,
 	"method",
-	"this path answers to GET",
-	"Allow: GET\r\n",
+	"this path answers to GET and HEAD",
+	"Allow: GET, HEAD\r\n",
 };
 
 static void take_publish(struct admin *admin, struct admin_session *session,

@@ -1,6 +1,7 @@
 /* base/random.c - kernel randomness and xorshift64*. */
 #include "base/random.h"
 
+#include <errno.h>
 #include <sys/random.h>
 #include <sys/types.h>
 
@@ -13,6 +14,8 @@ void random_secret(void *bytes, size_t size)
 	while (size > 0) {
 		ssize_t got = getrandom(next, size, 0);
 
+		if (got < 0 && errno == EINTR)
+			continue;
 		ASSERT(got > 0);
 		next += got;
 		size -= (size_t)got;

@@ -51,6 +51,7 @@ enum conn_flag {
 	CONN_BEHIND = 1 << 10,       /* something for it found no room: it is closed at the next
 				     * look at its outbox, outside of any walk over members */
 	CONN_EXPIRING = 1 << 11,     /* the token is over; its grace period runs */
+	CONN_LISTED = 1 << 13,       /* is on the shard's list of lagging connections */
 	CONN_UPGRADED = 1 << 12,     /* the 101 answer was given: frames may follow */
 };
 

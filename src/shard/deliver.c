@@ -7,6 +7,7 @@
 #include "shard/handshake.h"
 #include "shard/message.h"
 #include "shard/notice_frame.h"
+#include "shard/order.h"
 #include "shard/send.h"
 #include "shard/shard_state.h"
 #include "shard/subscriptions.h"
@@ -41,6 +42,7 @@ static void deliver_to(struct shard *shard, struct conn *conn, struct slice fram
 {
 	conn->active_ms = (uint32_t)shard->now_ms;
 	counter_add(&shard->counters->deliveries, 1);
+	order_before_frame(shard, conn);
 	send_bytes(shard, conn, frame);
 }
 
@@ -80,18 +82,15 @@ static void deliver_to_members(struct shard *shard, const struct notice *notice,
 		conn->last_notice = shard->notices;
 		if (slice_is_absent(frame))
 			frame = frame_of(shard, notice, index);
-		send_catch_up(shard, conn, channel, i);
 		deliver_to(shard, conn, frame);
 	}
 }
 
 static bool has_tape(const struct shard *shard, struct channel *channel)
 {
-	uint32_t size_max = 4 * (shard->config->max_message_size + ENVELOPE_SIZE_MAX);
-
 	if (channel->tape || channel->members_count < TAPE_MEMBERS_MIN)
 		return channel->tape != NULL;
-	channel->tape = tape_create(size_max > TAPE_SIZE_MAX ? size_max : TAPE_SIZE_MAX);
+	channel->tape = tape_create(shard->tape_size_max);
 	for (uint32_t i = 0; channel->tape && i < channel->members_used; i++)
 		channel_members(channel)[i].position = channel->tape->head;
 	return channel->tape != NULL;
@@ -112,8 +111,11 @@ static bool deliver_to_tape(struct shard *shard, const struct notice *notice, ui
 {
 	struct channel *channel = channels_at(&shard->channels, local);
 	uint32_t size = (uint32_t)notice_frame_size(notice, index);
-	uint8_t *bytes = tape_reserve(channel->tape, size, channel->tape->has_laggards);
+	uint8_t *bytes;
 
+	if (!order_before_tape(shard, local))
+		return false;
+	bytes = tape_reserve(channel->tape, size, channel->tape->has_laggards);
 	if (!bytes || !send_mark_dirty(shard, local))
 		return false;
 	notice_frame_write(notice, index, bytes);
@@ -195,10 +197,11 @@ void deliver_drain(struct shard *shard)
 
 	counter_set(&shard->counters->lane_depth, ring_depth(&shard->deliveries->ring));
 	/* A notice may need a send for each of its few members; the rest goes to outboxes. */
+	shard->is_crowded = false;
 	while (shard->held_count < TURN_DELIVERIES_MAX &&
 	       send_room(shard) > TAPE_MEMBERS_MIN + TURN_SWEEP_MAX) {
 		next = ring_peek(&shard->deliveries->ring);
-		if (!next)
+		if (!next || (next->type == DELIVERY_NOTICE && shard->is_crowded))
 			return;
 		if (!deliver(shard, next)) {
 			counter_add(&shard->counters->lane_held, 1);

@@ -149,9 +149,12 @@ static void on_auth(struct shard *shard, struct conn *conn, const struct command
 	enum jwt_result result = identity_of_token(shard->config, command->token,
 						   (int64_t)(shard->unix_ms / 1000), &claims);
 
-	if (result == JWT_OK &&
-	    !slice_equal(slice_of(claims.user, claims.user_size), subscriptions_user(shard, conn)))
-		result = JWT_SUBJECT;
+	if (result == JWT_OK && !slice_equal(slice_of(claims.user, claims.user_size),
+					     subscriptions_user(shard, conn))) {
+		message_send_error(shard, conn, jwt_result_code(JWT_SUBJECT),
+				   "the token belongs to another user", command->ref);
+		return;
+	}
 	if (result != JWT_OK) {
 		message_send_error(shard, conn, jwt_result_code(result), jwt_result_text(result),
 				   command->ref);

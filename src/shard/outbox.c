@@ -7,6 +7,7 @@
 #include "base/assert.h"
 
 #define CHUNK_SIZE_MIN 2000 /* with its head a chunk fits a 2 KiB allocation */
+#define CHUNK_SIZE_MAX 65000
 
 struct chunk {
 	struct chunk *next;
@@ -64,6 +65,16 @@ static enum status fail(struct outbox **outbox, enum status status)
 	return status;
 }
 
+/* As much again as waits already: a chunk is one send, so few should hold many bytes. */
+static size_t capacity_for(const struct outbox *box, size_t size)
+{
+	size_t capacity = box->size < CHUNK_SIZE_MIN ? CHUNK_SIZE_MIN : box->size;
+
+	if (capacity > CHUNK_SIZE_MAX)
+		capacity = CHUNK_SIZE_MAX;
+	return capacity > size ? capacity : size;
+}
+
 enum status outbox_append(struct outbox **outbox, struct slice bytes, size_t size_max)
 {
 	struct outbox *box = need(outbox);
@@ -80,8 +91,7 @@ enum status outbox_append(struct outbox **outbox, struct slice bytes, size_t siz
 		box->size += bytes.size;
 		return STATUS_OK;
 	}
-	struct chunk *chunk =
-		chunk_create(bytes.size > CHUNK_SIZE_MIN ? bytes.size : CHUNK_SIZE_MIN);
+	struct chunk *chunk = chunk_create(capacity_for(box, bytes.size));
 
 	if (!chunk)
 		return fail(outbox, STATUS_NO_MEMORY);

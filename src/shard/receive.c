@@ -2,6 +2,7 @@
 #include "shard/receive.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 
 #include "shard/echo.h"
@@ -78,6 +79,9 @@ void receive_on_readable(struct shard *shard, struct conn *conn, const struct ur
 		conn_close_join(shard, conn, CLOSE_PEER_GONE);
 		return;
 	}
+	/* No further event tells of an end that came together with bytes. */
+	if (((uint32_t)event->result & (POLLRDHUP | POLLHUP | POLLERR)) != 0)
+		conn_set(conn, CONN_HUNG_UP);
 	if (!event->more) /* the kernel ended the multishot: arm it again */
 		uring_poll_readable(shard->uring, conn_slot(shard, conn),
 				    conn_tag(shard, conn, SHARD_OP_READABLE, 0));
@@ -101,7 +105,7 @@ void receive_on_bytes(struct shard *shard, struct conn *conn, uint32_t buffer,
 	size_t size = (size_t)event->result;
 
 	counter_add(&shard->counters->bytes_in, size);
-	if (event->nonempty || size == RECEIVE_SIZE)
+	if (event->nonempty || size == RECEIVE_SIZE || conn_has(conn, CONN_HUNG_UP))
 		receive_queue(shard, conn);
 	receive_feed(shard, conn, shard->receive_bytes + (size_t)buffer * RECEIVE_SIZE, size);
 }

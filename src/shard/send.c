@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "shard/order.h"
 #include "shard/receive.h"
 #include "shard/shard_state.h"
 #include "shard/subscriptions.h"
@@ -54,10 +55,17 @@ static void mark_behind(struct shard *shard, struct conn *conn)
 
 static void keep(struct shard *shard, struct conn *conn, struct slice bytes)
 {
-	size_t size_max = shard->config->max_outbox_bytes;
+	size_t size_max = shard->outbox_size_max;
 
 	if (conn_has(conn, CONN_BEHIND))
 		return;
+	if (!conn_has(conn, CONN_BLOCKED)) {
+		/* Its socket takes bytes, only not so many in one turn: let the turn end. What
+		 * comes until then is a frame and the rest of a tape. */
+		if (outbox_size(conn->outbox) > size_max / 2)
+			shard->is_crowded = true;
+		size_max += 2 * (size_t)shard->tape_size_max;
+	}
 	if (conn->state == CONN_ECHO)
 		size_max = SIZE_MAX; /* one message of ECHO_MESSAGE_MAX; reading pauses behind it */
 	if (outbox_append(&conn->outbox, bytes, size_max) != STATUS_OK)
@@ -188,7 +196,24 @@ bool send_mark_dirty(struct shard *shard, uint32_t channel)
 	return true;
 }
 
-/* What the tape has for a member. False: the member had a send in this turn already. */
+/* The member gets the rest of the tape when its turn comes: see send_tape_rest. */
+static void leave_behind(struct shard *shard, struct tape *tape, struct conn *conn)
+{
+	order_note_lagging(shard, conn);
+	tape->circle_passed_laggard = true;
+}
+
+/* Behind what waits in the outbox, if that stays small. */
+static bool keep_rest(struct shard *shard, struct conn *conn, struct slice rest)
+{
+	if (rest.size + outbox_size(conn->outbox) > shard->outbox_size_max / 2)
+		return false;
+	keep(shard, conn, rest);
+	return true;
+}
+
+/* What the tape has for a member. False: the member had a send in this turn already, and is
+ * visited again in the next one, but not a second time. */
 static bool visit(struct shard *shard, struct tape *tape, struct member *member)
 {
 	if (member->slot == MEMBER_HOLE || member->position == tape->head)
@@ -199,17 +224,26 @@ static bool visit(struct shard *shard, struct tape *tape, struct member *member)
 		mark_behind(shard, conn);
 		return true;
 	}
+	if (conn_has(conn, CONN_BEHIND))
+		return true; /* after what it lost nothing later may reach it */
 	if (conn_has(conn, CONN_BLOCKED)) {
-		conn_set(conn, CONN_LAGGING);
-		tape->circle_passed_laggard = true;
+		leave_behind(shard, tape, conn);
 		return true;
 	}
-	if (conn_has(conn, CONN_BEHIND) || conn->outbox)
-		keep(shard, conn, tape_from(tape, member->position));
-	else if (conn->sent_turn == shard->turn)
+	bool is_sending = conn->sent_turn == shard->turn;
+
+	if (is_sending && !conn->outbox && !tape->is_stalled) {
+		tape->is_stalled = true;
 		return false;
-	else
+	}
+	tape->is_stalled = false;
+	if (!is_sending && !conn->outbox) {
 		submit(shard, conn, tape_from(tape, member->position), false);
+	} else if (!keep_rest(shard, conn, tape_from(tape, member->position))) {
+		leave_behind(shard, tape, conn);
+		send_queue(shard, conn);
+		return true;
+	}
 	member->position = tape->head;
 	conn->active_ms = (uint32_t)shard->now_ms;
 	return true;

@@ -45,16 +45,28 @@ static bool init_memory(struct shard *shard, struct hash_key channel_key)
 
 	shard->readable.slots = malloc((SLOTS_MAX + 1) * sizeof(uint16_t));
 	shard->sendable.slots = malloc((SLOTS_MAX + 1) * sizeof(uint16_t));
+	shard->lagging = malloc(shard->slots * sizeof(uint16_t));
 	shard->receive_bytes = malloc((size_t)TURN_RECEIVES_MAX * RECEIVE_SIZE);
 	shard->arena.bytes = malloc(TURN_ARENA_SIZE);
 	shard->arena.capacity = TURN_ARENA_SIZE;
-	if (!shard->readable.slots || !shard->sendable.slots || !shard->receive_bytes ||
-	    !shard->arena.bytes || !reserve_conns(shard))
+	if (!shard->lagging || !shard->readable.slots || !shard->sendable.slots ||
+	    !shard->receive_bytes || !shard->arena.bytes || !reserve_conns(shard))
 		return false;
 	if (!channels_init(&shard->channels, channel_key))
 		return false;
 	/* The shard itself holds `all`, so it is always there and has index CHANNEL_ALL. */
 	return channels_hold(&shard->channels, SLICE("all"), &is_new) == CHANNEL_ALL;
+}
+
+static void set_bounds(struct shard *shard)
+{
+	uint32_t frame_size_max = shard->config->max_message_size + ENVELOPE_SIZE_MAX;
+
+	shard->tape_size_max =
+		4 * frame_size_max > TAPE_SIZE_MAX ? 4 * frame_size_max : TAPE_SIZE_MAX;
+	shard->outbox_size_max = shard->config->max_outbox_bytes;
+	if (shard->outbox_size_max < 2 * frame_size_max)
+		shard->outbox_size_max = 2 * frame_size_max;
 }
 
 enum status shard_create(const struct shard_options *options, struct shard **ret_shard,
@@ -79,6 +91,7 @@ enum status shard_create(const struct shard_options *options, struct shard **ret
 	shard->departures = options->departures;
 	shard->sleeper = options->sleeper;
 	shard->turn = 1;
+	set_bounds(shard);
 	shard->now_ms = clock_monotonic_ns() / 1000000;
 	random_secret(&seed, sizeof(seed));
 	random_init(&shard->random, seed);
@@ -108,6 +121,7 @@ void shard_destroy(struct shard *shard)
 		munmap(shard->conns, shard->conns_size);
 	free(shard->readable.slots);
 	free(shard->sendable.slots);
+	free(shard->lagging);
 	free(shard->receive_bytes);
 	free(shard->arena.bytes);
 	receipts_drop_waiting(shard);

@@ -84,6 +84,9 @@ struct shard {
 	uint32_t notices; /* notices for many channels so far */
 	uint32_t sockets; /* slots in use */
 	bool is_stopping;
+	bool is_crowded;        /* an outbox is half full in this turn: no more deliveries */
+	uint32_t tape_size_max; /* room for four of the largest frames */
+	size_t outbox_size_max; /* max_outbox_bytes, but room for two of the largest frames */
 	uint64_t stop_until_ms; /* when stopping: cut what is left then */
 	uint32_t stop_cursor;   /* when stopping: next slot to close */
 	uint64_t stop_began_ms;
@@ -93,6 +96,8 @@ struct shard {
 	struct slot_queue readable, sendable;
 	uint32_t dirty[TAPES_DIRTY_MAX]; /* channels whose tapes have bytes to send */
 	uint32_t dirty_count;
+	uint16_t *lagging; /* slots of connections that a sweep has left behind, `slots` of them */
+	uint32_t lagging_count;
 	struct receipt *waiting; /* receipts that found the lane full, in order */
 	uint32_t waiting_first, waiting_count, waiting_capacity;
 	struct notice *held[TURN_DELIVERIES_MAX]; /* notices whose bytes this turn sends */

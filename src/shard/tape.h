@@ -31,6 +31,7 @@ struct tape {
 	uint32_t cursor;            /* index of the member to visit next */
 	bool circle_passed_laggard; /* the circle met a member that is blocked and lacks bytes */
 	bool has_laggards;          /* the last whole circle did */
+	bool is_stalled;            /* the member at the cursor had a send already, one turn ago */
 	bool is_dirty;              /* on the shard's list of tapes with bytes to send */
 };
 

@@ -66,6 +66,8 @@ static void read_text(struct client *client, const uint8_t *text, size_t size)
 
 	while (fifo->first < fifo->left && fifo->items[fifo->first] != number)
 		fifo->first++;
+	ASSERT(number >= client->next);
+	client->next = number + 1;
 	ASSERT(fifo->first < fifo->count);
 	ASSERT(fifo->items[fifo->first++] == number);
 	ASSERT(memcmp(text + 8 + name_size, pattern(number), size - 8 - name_size) == 0);

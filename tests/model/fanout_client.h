@@ -30,6 +30,8 @@ struct client {
 	struct fifo expected[CHANNELS + 1];
 	uint8_t *bytes;
 	size_t size, capacity;
+	uint32_t next;         /* least number that may come: the order of the log holds
+				* across channels */
 	uint32_t stuck;        /* turns for which the socket takes nothing more */
 	uint64_t writable_tag; /* 0: no poll is armed */
 	bool has_close;        /* a close frame has come */

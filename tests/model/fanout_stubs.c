@@ -22,11 +22,14 @@ struct shard *fanout_shard_create(const struct shard_options *options)
 	shard->departures = options->departures;
 	shard->sleeper = options->sleeper;
 	shard->turn = 1;
+	shard->tape_size_max = 4 * (options->config->max_message_size + ENVELOPE_SIZE_MAX);
+	shard->outbox_size_max = 2 * (options->config->max_message_size + ENVELOPE_SIZE_MAX);
+	shard->lagging = malloc(options->slots * sizeof(uint16_t));
 	shard->sendable.slots = malloc((SLOTS_MAX + 1) * sizeof(uint16_t));
 	shard->arena.capacity = 4096;
 	shard->arena.bytes = malloc(shard->arena.capacity);
 	shard->conns = calloc(options->slots, sizeof(*shard->conns));
-	ASSERT(shard->sendable.slots && shard->arena.bytes && shard->conns);
+	ASSERT(shard->lagging && shard->sendable.slots && shard->arena.bytes && shard->conns);
 	wheel_init(&shard->wheel, 0, timers_at, shard);
 	bool is_ready = channels_init(&shard->channels, options->channel_key);
 
@@ -40,6 +43,7 @@ struct shard *fanout_shard_create(const struct shard_options *options)
 void fanout_shard_destroy(struct shard *shard)
 {
 	channels_deinit(&shard->channels);
+	free(shard->lagging);
 	free(shard->sendable.slots);
 	free(shard->arena.bytes);
 	free(shard->conns);

@@ -16,7 +16,7 @@ static void secret_key(void **state)
 	check_report(&(struct given){.words = {"--auth", "none"}}, "");
 	check_report(&(struct given){.variables = {WITH_SECRET}}, "");
 	check_report(&(struct given){.variables = {"BELFRY_SECRET_KEY="}},
-		     "environment: BELFRY_SECRET_KEY: \"\" is empty; allowed: 16 to 4096 bytes, "
+		     "environment: BELFRY_SECRET_KEY: \"\" is empty; allowed: 1 to 4096 bytes, "
 		     "better 32 or more\n");
 	check_report(&(struct given){.words = {"--secret-key", "your-secret-key-here"}},
 		     "warning: command line: --secret-key: has 20 bytes; 32 random ones or more "
@@ -100,8 +100,8 @@ static void a_wrong_key_has_one_line(void **state)
 	check_report(&(struct given){.words = {"--auth=maybe"}},
 		     "command line: --auth: \"maybe\" is not known; allowed: jwt or none\n");
 	check_report(
-		&(struct given){.words = {"--secret-key=x", "--heartbeat-timeout=x", "--listen=x"}},
-		"command line: --secret-key: \"***\" is too short; allowed: 16 to 4096 bytes, "
+		&(struct given){.words = {"--secret-key=", "--heartbeat-timeout=x", "--listen=x"}},
+		"command line: --secret-key: \"***\" is empty; allowed: 1 to 4096 bytes, "
 		"better 32 or more\n"
 		"command line: --heartbeat-timeout: \"x\" is not a duration; allowed: 1s..24h, "
 		"such as 30, 30s, 500ms, 10m\n"

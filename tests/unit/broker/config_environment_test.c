@@ -76,7 +76,7 @@ static void secret_files(void **state)
 	check_secret_file(SECRET_32 "\r\n", SECRET_32);
 	check_secret_file(SECRET_32 "\n\n", SECRET_32 "\n");
 	check_secret_file(" " SECRET_32 " #x", " " SECRET_32 " #x");
-	check_secret_file("short\n", NULL);
+	check_secret_file("short\n", "short");
 	check_secret_file("\n", NULL);
 	check_secret_file("", NULL);
 	check_secret_file(NULL, NULL);
