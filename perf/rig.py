@@ -53,10 +53,13 @@ class Process:
 
     def __init__(self, words, output, env=None):
         self.name, self.output = pathlib.Path(words[0]).name, output
-        with open(output, "wb") as file:
-            self.child = subprocess.Popen(
-                words, env=env, stdin=subprocess.DEVNULL, stdout=file, stderr=file,
-                start_new_session=True, preexec_fn=end_with_parent)
+        try:
+            with open(output, "wb") as file:
+                self.child = subprocess.Popen(
+                    words, env=env, stdin=subprocess.DEVNULL, stdout=file, stderr=file,
+                    start_new_session=True, preexec_fn=end_with_parent)
+        except OSError as error:
+            raise RunFailed(f"{words[0]}: {error.strerror}") from None
 
     def __enter__(self):
         return self
@@ -101,7 +104,7 @@ class Broker(Process):
 
     def __init__(self, rig, options):
         self.rig, self.secret, self.api_key = rig, secrets.token_hex(32), secrets.token_hex(16)
-        words = [str(rig.build / "belfry"), "--listen", "0.0.0.0:0", "--admin", "127.0.0.1:0",
+        words = [str(rig.folder / "belfry"), "--listen", "0.0.0.0:0", "--admin", "127.0.0.1:0",
                  "--shards", str(rig.shards), *options]
         env = {name: value for name, value in os.environ.items()
                if not name.startswith("BELFRY_")
@@ -176,7 +179,10 @@ class Seen:
 
 
 class Rig:
-    """One sitting: the build, the temporary folder, and what went wrong in it."""
+    """One sitting: the temporary folder, and what went wrong in it.
+
+    The binaries are copied there, so that a build meanwhile does not change what is measured.
+    """
 
     def __init__(self, build, shards):
         self.build, self.shards = build, shards
@@ -185,6 +191,12 @@ class Rig:
 
     def __enter__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="belfry-figures-"))
+        try:
+            for name in ("belfry", "wsbench"):
+                shutil.copy2(self.build / name, self.folder / name)
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
@@ -200,7 +212,7 @@ class Rig:
         """Runs wsbench to its end. What it counts as wrong becomes a fault of the run."""
         report = self.folder / "wsbench.json"
         report.unlink(missing_ok=True)
-        command = [str(self.build / "wsbench"), mode, "--conns", str(conns), "--deadline", "60",
+        command = [str(self.folder / "wsbench"), mode, "--conns", str(conns), "--deadline", "60",
                    "--json", str(report), *words]
         with Process(command, self.folder / "wsbench.log") as process:
             try:
@@ -298,7 +310,7 @@ def conditions(rig):
         "kernel": f"{platform.system()} {platform.release()}, {platform.machine()}",
         "CPUs": f"{len(os.sched_getaffinity(0))} x {cpu_model()}, governor {governor()}",
         "load average": " ".join(f"{load:.2f}" for load in os.getloadavg()),
-        "belfry": first_line(str(rig.build / "belfry"), "--version") or "unknown",
+        "belfry": first_line(str(rig.folder / "belfry"), "--version") or "unknown",
         "source": source(),
         "build": build_kind(rig.build),
         "redis-server": version[1] if version else redis,

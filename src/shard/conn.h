@@ -53,6 +53,7 @@ enum conn_flag {
 	CONN_EXPIRING = 1 << 11,     /* the token is over; its grace period runs */
 	CONN_LISTED = 1 << 13,       /* is on the shard's list of lagging connections */
 	CONN_UPGRADED = 1 << 12,     /* the 101 answer was given: frames may follow */
+	CONN_HUNG_UP = 1 << 14,      /* the client's end has come: it is read up to there */
 };
 
 #define SUBSCRIPTIONS_INLINE 3 /* all, user:{sub}, announcements */

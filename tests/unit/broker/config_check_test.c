@@ -101,7 +101,7 @@ static void a_wrong_key_has_one_line(void **state)
 		     "command line: --auth: \"maybe\" is not known; allowed: jwt or none\n");
 	check_report(
 		&(struct given){.words = {"--secret-key=", "--heartbeat-timeout=x", "--listen=x"}},
-		"command line: --secret-key: \"***\" is empty; allowed: 1 to 4096 bytes, "
+		"command line: --secret-key: \"\" is empty; allowed: 1 to 4096 bytes, "
 		"better 32 or more\n"
 		"command line: --heartbeat-timeout: \"x\" is not a duration; allowed: 1s..24h, "
 		"such as 30, 30s, 500ms, 10m\n"

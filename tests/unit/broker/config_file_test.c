@@ -79,8 +79,8 @@ static void no_secret_is_repeated(void **state)
 {
 	(void)state;
 	check_lines("secret_key = hunter2\n",
-		    "warning: belfry.conf:1: secret_key: has 7 bytes; 32 random ones or more cannot "
-		    "be guessed\n");
+		    "warning: belfry.conf:1: secret_key: has 7 bytes; 32 random ones or more "
+		    "cannot be guessed\n");
 	check_lines("secret_key = '" SECRET_32 "'\n",
 		    "belfry.conf:1: secret_key: the quotes would be part of the value; write it "
 		    "without them\n");
