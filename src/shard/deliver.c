@@ -210,8 +210,10 @@ void deliver_drain(struct shard *shard)
 		bool popped = ring_pop(&shard->deliveries->ring, &delivery);
 
 		ASSERT(popped);
-		if (delivery.type == DELIVERY_NOTICE)
-			shard->held[shard->held_count++] = delivery.notice;
+		if (delivery.type != DELIVERY_NOTICE)
+			continue;
+		shard->delivered_ms = shard->now_ms;
+		shard->held[shard->held_count++] = delivery.notice;
 	}
 }
 

@@ -91,7 +91,8 @@ struct shard {
 	uint32_t stop_cursor;   /* when stopping: next slot to close */
 	uint64_t stop_began_ms;
 	uint64_t turn_max_until_ms; /* the gauge of the longest turn starts anew then */
-	bool has_due_timers;        /* more timers are due than one turn should do */
+	uint64_t delivered_ms;         /* when the last notice was taken from the lane */
+	uint64_t timers_rest_until_ms; /* no timers are looked at before */
 	bool must_wake_router;      /* receipts were pushed in this turn */
 	struct slot_queue readable, sendable;
 	uint32_t dirty[TAPES_DIRTY_MAX]; /* channels whose tapes have bytes to send */

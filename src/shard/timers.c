@@ -6,9 +6,12 @@
 #include "shard/send.h"
 #include "shard/shard_state.h"
 
-#define PING_BATCH_MS \
-	512u /* pings of a shard go out together so often: a wake costs more than a ping */
-#define TIMERS_PER_TURN 32         /* and then in turns, so that nobody waits behind all of them */
+/* Pings of a shard go out together so often: a wake costs more than a ping. */
+#define PING_BATCH_MS 512u
+#define TIMERS_PER_TURN 32 /* so that nobody waits behind all of them */
+#define TIMERS_POLITE 8    /* while messages pass, in smaller parts ... */
+#define TIMERS_REST_MS 2   /* ... with a rest between: a message is not to wait behind pings */
+#define TRAFFIC_MS 1000    /* so long after a delivery there is traffic */
 #define FAR_MS (24u * 3600 * 1000) /* what is due later is looked at again in a day */
 
 struct wheel_timer *timers_at(void *owner, uint32_t slot)
@@ -160,14 +163,36 @@ static void on_timer(struct shard *shard, struct conn *conn)
 	}
 }
 
-bool timers_advance(struct shard *shard)
+uint64_t timers_wait_ms(const struct shard *shard)
 {
-	for (uint32_t n = 0; n < TIMERS_PER_TURN; n++) {
+	uint64_t wait_ms = wheel_wait_ms(&shard->wheel, shard->now_ms);
+	uint64_t rest_ms = shard->timers_rest_until_ms > shard->now_ms
+				   ? shard->timers_rest_until_ms - shard->now_ms
+				   : 0;
+
+	return wait_ms > rest_ms ? wait_ms : rest_ms;
+}
+
+/* Somebody else's messages pass through this shard at the moment. */
+static bool has_traffic(const struct shard *shard)
+{
+	return shard->now_ms - shard->delivered_ms < TRAFFIC_MS;
+}
+
+void timers_advance(struct shard *shard)
+{
+	bool is_polite = has_traffic(shard) && !shard->is_stopping;
+	uint32_t most = is_polite ? TIMERS_POLITE : TIMERS_PER_TURN;
+
+	if (shard->now_ms < shard->timers_rest_until_ms)
+		return;
+	for (uint32_t n = 0; n < most; n++) {
 		uint32_t slot = wheel_advance(&shard->wheel, shard->now_ms);
 
 		if (slot == WHEEL_NONE)
-			return false;
+			return;
 		on_timer(shard, conn_at(shard, slot));
 	}
-	return true;
+	if (is_polite)
+		shard->timers_rest_until_ms = shard->now_ms + TIMERS_REST_MS;
 }

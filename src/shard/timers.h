@@ -30,7 +30,10 @@ void timers_start_heartbeat(struct shard *shard, struct conn *conn);
 /* OPEN: something that a deadline depends on has changed. */
 void timers_refresh(struct shard *shard, struct conn *conn);
 
-/* Once per turn. True: more is due now than one turn should do. */
-bool timers_advance(struct shard *shard);
+/* Once per turn: some of those that are due. */
+void timers_advance(struct shard *shard);
+
+/* Milliseconds until the next call has something to do; 0: now. */
+uint64_t timers_wait_ms(const struct shard *shard);
 
 #endif

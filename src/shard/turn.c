@@ -148,14 +148,13 @@ static void stop_some(struct shard *shard)
 static bool has_work(struct shard *shard)
 {
 	return send_has_more(shard) || receive_has_more(shard) || shard->sends_count > 0 ||
-	       shard->has_due_timers ||
 	       (shard->is_stopping && shard->stop_cursor < stop_target(shard));
 }
 
 /* Milliseconds of `wait` at most until something is due, in nanoseconds. */
 static uint64_t sleep_ns(const struct shard *shard)
 {
-	uint64_t wait_ms = wheel_wait_ms(&shard->wheel, shard->now_ms);
+	uint64_t wait_ms = timers_wait_ms(shard);
 
 	if (shard->is_stopping && wait_ms > 20)
 		wait_ms = 20;
@@ -201,7 +200,7 @@ static void turn(struct shard *shard)
 	deliver_release(shard);
 	arena_reset(&shard->arena);
 	read_received(shard);
-	shard->has_due_timers = timers_advance(shard);
+	timers_advance(shard);
 	deliver_drain(shard);
 	if (shard->is_stopping)
 		stop_some(shard);

@@ -62,7 +62,8 @@ def run_to_end(*words, env=None, stdin=None, cwd=None):
 class Broker:
     """A running broker. `settings` go on top of DEFAULTS; None there leaves a key out."""
 
-    def __init__(self, settings, env=None, words=()):
+    def __init__(self, settings, env=None, words=(), meanwhile=None):
+        """`meanwhile` is called once the process was started, before it is ready."""
         self.stdout, self.stderr = [], []
         self.process = subprocess.Popen(
             [BINARY, *words, *arguments(DEFAULTS | settings)], env=environment(env),
@@ -71,6 +72,8 @@ class Broker:
                         start_reader(self.process.stderr, self.stderr)]
         self.expects_exit = False
         self.exit_codes = {0}
+        if meanwhile:
+            meanwhile()
         ready = wait_until(self._find_ready, "the broker prints its ready line", limit=10)
         self.addresses = [address(one) for one in re.split(r"[,\s]+", ready["listen"])]
         self.host, self.port = self.addresses[0]

@@ -57,11 +57,12 @@ async def run_in_time(test, arguments):
 def start_broker():
     """start_broker(key=value, …) starts one; at the end each must still live and leave with 0.
 
-    `env` and `words` (before the settings) go to the process as they are."""
+    `env` and `words` (before the settings) go to the process as they are; `meanwhile` is called
+    while it starts."""
     brokers = []
 
-    def start(env=None, words=(), **settings):
-        brokers.append(Broker(settings, env, words))
+    def start(env=None, words=(), meanwhile=None, **settings):
+        brokers.append(Broker(settings, env, words, meanwhile))
         return brokers[-1]
 
     yield start

@@ -12,7 +12,7 @@ def scaled(seconds):
     return seconds * SLOW
 
 
-def wait_until(is_true, what, limit=5.0):
+def wait_until(is_true, what, limit=5.0, pause=0.02):
     """Waits until is_true() is; fails with `what` after the limit. Returns what it answered."""
     deadline = time.monotonic() + scaled(limit)
     while True:
@@ -20,7 +20,7 @@ def wait_until(is_true, what, limit=5.0):
         if answer:
             return answer
         assert time.monotonic() < deadline, f"not within {scaled(limit):.1f} s: {what}"
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
 async def wait_until_async(is_true, what, limit=5.0):
