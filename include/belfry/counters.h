@@ -20,6 +20,7 @@
 
 /* name, kind (counter or gauge), help */
 #define SHARD_COUNTER_TABLE(X)                                                                \
+	X(running, gauge, "1 from the moment the thread takes what others send it")           \
 	X(connections, gauge, "WebSocket connections that are open")                          \
 	X(sockets, gauge, "Sockets held, with those that are not yet or no longer open")      \
 	X(blocked, gauge, "Connections whose socket takes no more bytes at the moment")       \
@@ -42,6 +43,7 @@
 	X(lane_held, counter, "Times that a full tape kept a delivery on the lane")
 
 #define ROUTER_COUNTER_TABLE(X)                                                         \
+	X(running, gauge, "1 from the moment the thread takes what others send it")           \
 	X(entries, counter, "Entries read from the log")                                \
 	X(dead_letters, counter, "Entries that broke a rule and were set aside")        \
 	X(expired, counter, "Entries whose ttl was over when they were read")           \
@@ -56,6 +58,7 @@
 	X(log_reconnects, counter, "Times that the link to the log was made anew")
 
 #define ACCEPTOR_COUNTER_TABLE(X)                                              \
+	X(running, gauge, "1 from the moment the thread takes what others send it")           \
 	X(accepted, counter, "Connections accepted")                           \
 	X(refused_full, counter, "Connections over max_connections")           \
 	X(refused_address, counter, "Connections over max_connections_per_ip") \
@@ -81,6 +84,7 @@ struct counters {
 	uint64_t started_ms; /* Unix */
 	struct router_counters router;
 	struct acceptor_counters acceptor;
+	struct counter admin_running; /* as `running` of the others */
 	struct shard_counters shards[SHARDS_MAX];
 };
 

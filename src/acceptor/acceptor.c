@@ -317,6 +317,7 @@ void *acceptor_run(void *owner)
 	uint64_t rearm_ns = 0;
 
 	ASSERT(status == STATUS_OK);
+	counter_set(&acceptor->counters->running, 1);
 	while (!acceptor->is_stopping || acceptor->armed || acceptor->on_the_way > 0) {
 		/* An accept that ended was refused something: a moment's rest, no busy loop. */
 		if (clock_monotonic_ns() >= rearm_ns && !all_armed(acceptor)) {

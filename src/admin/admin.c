@@ -140,6 +140,7 @@ void *admin_run(void *owner)
 	enum status status = uring_start(admin->uring);
 
 	ASSERT(status == STATUS_OK);
+	counter_set(&admin->options.counters->admin_running, 1);
 	for (;;) {
 		turn(admin);
 		if (admin->is_stopping)

@@ -26,7 +26,7 @@ struct admin;
 /* Everything outlives the admin thread. */
 struct admin_options {
 	const struct config *config;
-	const struct counters *counters;
+	struct counters *counters; /* its own is admin_running; it shows them all */
 	int listener_fd;           /* listening socket; -1: the thread only waits for its end */
 	struct lane *publications; /* admin -> router */
 	struct lane *outcomes;     /* router -> admin */

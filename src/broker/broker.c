@@ -207,15 +207,10 @@ static bool start_thread(pthread_t *thread, struct thread_start start)
 	return true;
 }
 
-static bool start_threads(struct broker *broker)
+static bool start_shards(struct broker *broker)
 {
 	char name[16];
 
-	broker->router_runs =
-		start_thread(&broker->router_thread,
-			     (struct thread_start){"router", router_run, broker->router});
-	if (!broker->router_runs)
-		return false;
 	for (uint32_t i = 0; i < broker->shards_count; i++) {
 		snprintf(name, sizeof(name), "shard-%u", i);
 		if (!start_thread(&broker->shard_threads[i],
@@ -223,13 +218,41 @@ static bool start_threads(struct broker *broker)
 			return false;
 		broker->shard_threads_count++;
 	}
+	return true;
+}
+
+/* A ring takes nothing from others before its thread has enabled it. */
+static void wait_until_running(const struct counter *running)
+{
+	const struct timespec moment = {.tv_nsec = 100000};
+
+	while (counter_read(running) == 0)
+		nanosleep(&moment, NULL);
+}
+
+/* Whoever is handed something runs before whoever hands it over. */
+static bool start_threads(struct broker *broker)
+{
+	struct counters *counters = broker->counters;
+
+	broker->router_runs =
+		start_thread(&broker->router_thread,
+			     (struct thread_start){"router", router_run, broker->router});
+	if (!broker->router_runs || !start_shards(broker))
+		return false;
 	broker->admin_runs = start_thread(&broker->admin_thread,
 					  (struct thread_start){"admin", admin_run, broker->admin});
 	if (!broker->admin_runs)
 		return false;
+	wait_until_running(&counters->router.running);
+	for (uint32_t i = 0; i < broker->shards_count; i++)
+		wait_until_running(&counters->shards[i].running);
+	wait_until_running(&counters->admin_running);
 	broker->acceptor_runs =
 		start_thread(&broker->acceptor_thread,
 			     (struct thread_start){"acceptor", acceptor_run, broker->acceptor});
+	if (broker->acceptor_runs)
+		wait_until_running(&counters->acceptor.running);
 	return broker->acceptor_runs;
 }
 
@@ -365,8 +388,10 @@ static void end_acceptor(struct broker *broker)
 
 static void end_shards(struct broker *broker)
 {
-	for (uint32_t i = 0; i < broker->shard_threads_count; i++)
+	for (uint32_t i = 0; i < broker->shard_threads_count; i++) {
+		wait_until_running(&broker->counters->shards[i].running);
 		tell(broker, shard_ring_fd(broker->shards[i]), RING_OP_STOP);
+	}
 	for (uint32_t i = 0; i < broker->shard_threads_count; i++)
 		pthread_join(broker->shard_threads[i], NULL);
 }
@@ -374,10 +399,12 @@ static void end_shards(struct broker *broker)
 static void end_others(struct broker *broker)
 {
 	if (broker->router_runs) {
+		wait_until_running(&broker->counters->router.running);
 		tell(broker, router_ring_fd(broker->router), RING_OP_STOP);
 		pthread_join(broker->router_thread, NULL);
 	}
 	if (broker->admin_runs) {
+		wait_until_running(&broker->counters->admin_running);
 		tell(broker, admin_ring_fd(broker->admin), RING_OP_STOP);
 		pthread_join(broker->admin_thread, NULL);
 	}

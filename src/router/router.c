@@ -163,6 +163,7 @@ void *router_run(void *owner)
 	enum status status = uring_start(router->uring);
 
 	ASSERT(status == STATUS_OK);
+	counter_set(&router->counters->running, 1);
 	while (!router->is_stopping) {
 		bool has_more = turn(router);
 

@@ -217,6 +217,7 @@ void *shard_run(void *owner)
 	enum status status = uring_start(shard->uring);
 
 	ASSERT(status == STATUS_OK);
+	counter_set(&shard->counters->running, 1);
 	while (!shard->is_stopping || shard->sockets > 0) {
 		turn(shard);
 		submit_and_sleep(shard);

@@ -69,7 +69,7 @@ class Client:
         """Nothing arrives for a moment. The moment is not scaled: it proves an absence."""
         try:
             got = await asyncio.wait_for(self.socket.recv(), seconds)
-        except TimeoutError:
+        except asyncio.TimeoutError:
             return
         raise AssertionError(f"not expected: {got}")
 
@@ -80,10 +80,12 @@ class Client:
 
     async def close_code(self, limit=10.0):
         """Waits until the broker closes; what comes before is dropped."""
+        async def read_on():
+            while True:
+                await self.socket.recv()
+
         try:
-            async with asyncio.timeout(scaled(limit)):
-                while True:
-                    await self.socket.recv()
+            await asyncio.wait_for(read_on(), scaled(limit))
         except ConnectionClosed as closed:
             return closed.rcvd.code if closed.rcvd else 1006
 

@@ -43,14 +43,9 @@ def pytest_pyfunc_call(pyfuncitem):
         return None
     names = pyfuncitem._fixtureinfo.argnames
     arguments = {name: pyfuncitem.funcargs[name] for name in names}
-    asyncio.run(run_in_time(pyfuncitem.obj, arguments))
+    # A loop swallows what pytest-timeout raises in some task of it: so it is stopped here.
+    asyncio.run(asyncio.wait_for(pyfuncitem.obj(**arguments), scaled(TEST_LIMIT) - 5))
     return True
-
-
-async def run_in_time(test, arguments):
-    """A loop swallows what pytest-timeout raises in some task of it: so it is stopped here."""
-    async with asyncio.timeout(scaled(TEST_LIMIT) - 5):
-        await test(**arguments)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
-"""Time limits of the tests, stretched by BELFRY_SLOW for slow builds (sanitizers)."""
+"""Time: limits, stretched by BELFRY_SLOW for slow builds (sanitizers), and timestamps."""
 
 import asyncio
+import datetime
 import os
 import time
 
@@ -10,6 +11,11 @@ SLOW = float(os.environ.get("BELFRY_SLOW", "1"))
 def scaled(seconds):
     """A time limit in seconds. Only for upper bounds: what a test waits for, not what it checks."""
     return seconds * SLOW
+
+
+def unix_time(text):
+    """Seconds since 1970 of an RFC 3339 time."""
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
 def wait_until(is_true, what, limit=5.0, pause=0.02):

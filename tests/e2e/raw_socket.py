@@ -190,7 +190,7 @@ class RawSocket:
             return self.buffer == b"" and self.socket.recv(1) == b""
         except ConnectionResetError:
             return True
-        except TimeoutError:
+        except socket.timeout:
             return False
 
     def settle(self, timeout):

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from broker import BINARY
+from broker import BINARY, environment
 from tokens import SECRET
 
 IO_URING_SETUP = 425  # the same number on x86-64 and aarch64
@@ -43,7 +43,7 @@ def refuse_io_uring(error):
 def test_a_seccomp_filter_is_named_and_the_exit_code_is_78(error):
     words = [BINARY, "--listen", "127.0.0.1:0", "--admin", "off", "--secret-key", SECRET]
     ended = subprocess.run(words, preexec_fn=refuse_io_uring(error), capture_output=True,
-                           text=True, timeout=20, check=False)
+                           env=environment(), text=True, timeout=20, check=False)
     assert ended.returncode == 78, ended
     lines = [line for line in ended.stderr.splitlines() if line.startswith("belfry: ")]
     assert len(lines) == 1, ended.stderr

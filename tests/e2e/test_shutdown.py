@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 import time
 
 import pytest
@@ -127,7 +128,7 @@ def test_sigterm_while_clients_stream_in(start_broker):
             try:
                 raw.send(frame(TEXT, "more"))
                 frames.append(raw.read_frame())
-            except TimeoutError:
+            except socket.timeout:
                 continue
             except (OSError, EOFError):
                 break
