@@ -31,6 +31,16 @@ void message_send_error(struct shard *shard, struct conn *conn, const char *code
 	send_written(shard, conn, &writer);
 }
 
+void message_send_going_away(struct shard *shard, struct conn *conn, uint32_t reconnect_in_ms)
+{
+	uint8_t bytes[ANSWER_SIZE_MAX];
+	struct writer writer;
+
+	writer_init(&writer, bytes, sizeof(bytes));
+	envelope_write_going_away(&writer, reconnect_in_ms);
+	send_written(shard, conn, &writer);
+}
+
 static void send_channel(struct shard *shard, struct conn *conn, const char *type,
 			 struct slice channel, struct slice ref)
 {

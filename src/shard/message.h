@@ -8,6 +8,8 @@
 #ifndef BELFRY_SHARD_MESSAGE_H
 #define BELFRY_SHARD_MESSAGE_H
 
+#include <stdint.h>
+
 #include "base/slice.h"
 
 struct conn;
@@ -19,6 +21,9 @@ void message_on_piece(struct shard *shard, struct conn *conn, const struct ws_in
 
 /* The router has registered the interest of a `subscribe`. */
 void message_on_subscribed(struct shard *shard, struct conn *conn, const struct delivery *delivery);
+
+/* {"type":"going_away",..}: before a drain closes the connection. */
+void message_send_going_away(struct shard *shard, struct conn *conn, uint32_t reconnect_in_ms);
 
 /* {"type":"error",..}; `ref` is JSON text or absent. */
 void message_send_error(struct shard *shard, struct conn *conn, const char *code, const char *text,

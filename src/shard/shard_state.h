@@ -88,12 +88,14 @@ struct shard {
 	uint32_t tape_size_max; /* room for four of the largest frames */
 	size_t outbox_size_max; /* max_outbox_bytes, but room for two of the largest frames */
 	uint64_t stop_until_ms; /* when stopping: cut what is left then */
+	uint32_t stop_sockets;  /* when stopping: sockets there were at its beginning */
+	uint32_t stop_closed;   /* and how many of them were closed */
 	uint32_t stop_cursor;   /* when stopping: next slot to close */
 	uint64_t stop_began_ms;
-	uint64_t turn_max_until_ms; /* the gauge of the longest turn starts anew then */
+	uint64_t turn_max_until_ms;    /* the gauge of the longest turn starts anew then */
 	uint64_t delivered_ms;         /* when the last notice was taken from the lane */
 	uint64_t timers_rest_until_ms; /* no timers are looked at before */
-	bool must_wake_router;      /* receipts were pushed in this turn */
+	bool must_wake_router;         /* receipts were pushed in this turn */
 	struct slot_queue readable, sendable;
 	uint32_t dirty[TAPES_DIRTY_MAX]; /* channels whose tapes have bytes to send */
 	uint32_t dirty_count;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log_line.h"
 #include "shard/deliver.h"
+#include "shard/message.h"
 #include "shard/receipts.h"
 #include "shard/receive.h"
 #include "shard/send.h"
@@ -61,6 +62,7 @@ static void begin_stop(struct shard *shard)
 		return;
 	shard->is_stopping = true;
 	shard->stop_began_ms = shard->now_ms;
+	shard->stop_sockets = shard->sockets;
 	shard->stop_until_ms = shard->now_ms + shard->config->drain_window_ms +
 			       shard->config->close_timeout_ms + STOP_PATIENCE_MS;
 }
@@ -106,28 +108,44 @@ static void read_received(struct shard *shard)
 	shard->received_count = 0;
 }
 
-/* How far the closing may have come by now, in slots. */
+/* How many connections may have been closed by now. */
 static uint32_t stop_target(const struct shard *shard)
 {
 	uint64_t window_ms = shard->config->drain_window_ms;
 	uint64_t passed_ms = shard->now_ms - shard->stop_began_ms;
 
 	if (passed_ms >= window_ms)
-		return shard->slots;
-	return (uint32_t)(shard->slots * passed_ms / window_ms);
+		return UINT32_MAX;
+	return (uint32_t)(shard->stop_sockets * passed_ms / window_ms);
+}
+
+/* In a drain clients are asked to come back at different moments. */
+static void stop_conn(struct shard *shard, struct conn *conn)
+{
+	uint32_t window_ms = shard->config->drain_window_ms;
+
+	if (window_ms > 0 && conn->state == CONN_OPEN)
+		message_send_going_away(shard, conn,
+					(uint32_t)random_below(&shard->random, window_ms));
+	conn_close(shard, conn, CLOSE_GOING_AWAY);
+}
+
+static bool may_stop_more(const struct shard *shard)
+{
+	return shard->stop_cursor < shard->slots && shard->stop_closed < stop_target(shard);
 }
 
 static void stop_some(struct shard *shard)
 {
-	uint32_t target = stop_target(shard);
 	bool is_late = shard->now_ms >= shard->stop_until_ms;
 
-	for (uint32_t n = 0; n < STOP_BATCH && shard->stop_cursor < target;) {
+	for (uint32_t n = 0; n < STOP_BATCH && may_stop_more(shard);) {
 		struct conn *conn = conn_at(shard, shard->stop_cursor++);
 
 		if (conn->state == CONN_FREE)
 			continue;
-		conn_close(shard, conn, CLOSE_GOING_AWAY);
+		stop_conn(shard, conn);
+		shard->stop_closed++;
 		n++;
 	}
 	if (!is_late && shard->stop_cursor < shard->slots)
@@ -141,14 +159,14 @@ static void stop_some(struct shard *shard)
 		if (is_late)
 			conn_close_join(shard, conn, CLOSE_GOING_AWAY);
 		else if (conn->state < CONN_CLOSING)
-			conn_close(shard, conn, CLOSE_GOING_AWAY);
+			stop_conn(shard, conn);
 	}
 }
 
 static bool has_work(struct shard *shard)
 {
 	return send_has_more(shard) || receive_has_more(shard) || shard->sends_count > 0 ||
-	       (shard->is_stopping && shard->stop_cursor < stop_target(shard));
+	       (shard->is_stopping && may_stop_more(shard));
 }
 
 /* Milliseconds of `wait` at most until something is due, in nanoseconds. */

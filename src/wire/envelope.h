@@ -37,7 +37,7 @@ struct envelope_connected {
 
 /* {"type":"connected","message":"WebSocket connected successfully","user_id":..,
  * "connection_id":..,"timestamp":..,"last_event_id":..,"recovered":..,"replayed":..,
- * "unread":0 is left out, "heartbeat_interval":..} */
+ * "heartbeat_interval":..} */
 void envelope_write_connected(struct writer *writer, const struct envelope_connected *connected);
 
 /* {"type":"pong","timestamp":..,"ref":..}; `ref` is JSON text, absent: left out. */

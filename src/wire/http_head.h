@@ -55,7 +55,7 @@ MUST_CHECK bool http_head_has_token(const struct http_head *head, const char *na
 MUST_CHECK bool http_head_is_persistent(const struct http_head *head);
 
 /* Body size from Content-Length; 0 without one. False: malformed or given more than once (400), or
- * any Transfer-Encoding is present, which is not taken (the answer is 501 or 411). */
+ * any Transfer-Encoding is present, which is not taken (400 or 501). */
 MUST_CHECK bool http_head_body_size(const struct http_head *head, uint64_t *ret_size);
 
 /* Percent- and plus-decodes `text` into `bytes`, which may be the same memory. Any byte may come

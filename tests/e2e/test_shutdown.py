@@ -40,6 +40,22 @@ async def test_what_was_published_before_arrives_before_the_close(start_broker, 
         assert [message["data"] for message in crowd.messages(index)] == list(range(100))
 
 
+async def test_a_drain_spreads_the_closes_and_says_when_to_come_back(start_broker):
+    broker = start_broker(shards=1, drain_window="2s")
+    crowd = await Crowd.open(broker, 40)
+    began = time.monotonic()
+    broker.terminate()
+    assert await crowd.wait_for_close() == {1001: 40}
+    assert await asyncio.to_thread(broker.wait_for_exit) == 0
+    assert 1 < time.monotonic() - began < 15
+    waits = []
+    for index in range(40):
+        messages = crowd.messages(index)
+        assert [message["type"] for message in messages] == ["going_away"]
+        waits.append(messages[0]["reconnect_in_ms"])
+    assert all(0 <= wait < 2000 for wait in waits) and len(set(waits)) > 20
+
+
 def test_new_connections_are_refused_after_sigterm(start_broker):
     broker = start_broker(drain_window="2s")
     with RawSocket(broker) as raw:

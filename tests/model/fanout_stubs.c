@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "shard/handshake.h"
+#include "shard/message.h"
 #include "shard/receipts.h"
 #include "shard/receive.h"
 #include "shard/shard_state.h"
@@ -94,6 +95,13 @@ void receipts_detach(struct shard *of, const struct conn *conn)
 void receipts_flush(struct shard *of)
 {
 	(void)of;
+}
+
+void message_send_going_away(struct shard *of, struct conn *conn, uint32_t reconnect_in_ms)
+{
+	(void)of;
+	(void)conn;
+	(void)reconnect_in_ms;
 }
 
 void timers_advance(struct shard *of)
