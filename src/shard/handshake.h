@@ -2,7 +2,7 @@
  *
  * Layer   shard (may include: lane, wire, uring, log, base, libc)
  * Threads the shard
- * Memory  the 101 answer waits in the outbox until the router has answered
+ * Memory  the key of the upgrade stays in inbound until the router has answered, then the 101
  * Errors  an HTTP answer; for a client that offers the subprotocol `belfry`, 101 and a close
  *         code instead, because browsers hide the status of a refused upgrade
  */
