@@ -58,6 +58,30 @@
 	  "number of streams that the log is spread over")                                         \
 	X(pubsub, SWITCH, pubsub, "off", 0, 0, 0, "off (on is not offered yet)",                   \
 	  "deliver what is published on the Redis channels ws:*")                                  \
+	X(retention, DURATION, retention_ms, "24h", 1000, 2592000000, 0, "",                       \
+	  "age at which an entry can no longer be replayed")                                       \
+	X(retention_entries, COUNT, retention_entries, "1000000", 1, 100000000, 0, "",             \
+	  "entries that can be replayed, counted once for each of their channels")                 \
+	X(history_memory, SIZE, history_memory, "64m", 65536, 4294967295, 0, "",                   \
+	  "bodies of entries that are kept in memory; the embedded log keeps no others")           \
+	X(replay_limit, COUNT, replay_limit, "100000", 1, 10000000, 0, "",                         \
+	  "messages that one connection may have missed; beyond, recovered is false")              \
+	X(resume_window, DURATION, resume_window_ms, "2m", 0, 3600000, 0, "",                      \
+	  "time for a cut off client to take up its connection id again")                          \
+	X(dedupe_window, DURATION, dedupe_window_ms, "10m", 0, 86400000, 0, "",                    \
+	  "time in which a second entry with the same id to the same channel is dropped")          \
+	X(presence, SWITCH, presence, "on", 0, 1, 0, "",                                           \
+	  "keep in Redis who is online, and tell it in the stream belfry:up")                      \
+	X(presence_ttl, DURATION, presence_ttl_ms, "60s", 3000, 3600000, 0, "",                    \
+	  "a node that is gone for so long has nobody online")                                     \
+	X(presence_linger, DURATION, presence_linger_ms, "10s", 0, 600000, 0, "",                  \
+	  "a user without a connection for so long is offline")                                    \
+	X(upstream, SWITCH, upstream, "on", 0, 1, 0, "",                                           \
+	  "append what clients send on purpose to the stream belfry:up")                           \
+	X(log_fsync, CHOICE, log_fsync, "second", 0, 0, 0, "always|second|never",                  \
+	  "when what is appended to log_file goes to the disk")                                    \
+	X(slow_deadline, DURATION, slow_deadline_ms, "30s", 1000, 600000, 0, "",                   \
+	  "a client that is behind for so long is closed with 4410")                               \
 	X(shards, COUNT, shards, "0", 0, 64, 0, "",                                                \
 	  "threads that hold connections; 0: one less than the processors, at least 1")            \
 	X(auth, CHOICE, auth, "jwt", 0, 0, 0, "jwt|none",                                          \
@@ -130,6 +154,7 @@ enum config_key {
 enum config_auth { CONFIG_AUTH_JWT, CONFIG_AUTH_NONE };
 enum config_log_level { CONFIG_LOG_DEBUG, CONFIG_LOG_INFO, CONFIG_LOG_WARN, CONFIG_LOG_ERROR };
 enum config_log_format { CONFIG_LOG_TEXT, CONFIG_LOG_JSON };
+enum config_log_fsync { CONFIG_FSYNC_ALWAYS, CONFIG_FSYNC_SECOND, CONFIG_FSYNC_NEVER };
 
 /* Bits of config.algorithms. */
 #define CONFIG_ALGORITHM_HS256 1u

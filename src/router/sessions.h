@@ -1,0 +1,51 @@
+/* router/sessions.h - what the router knows of each attached connection.
+ *
+ * Layer   router (may include: lane, wire, uring, log, base, libc)
+ * Threads the router
+ * Memory  56 bytes a slot in address space reserved per shard, touched as slots are used
+ * Errors  creation: false when memory is out
+ */
+#ifndef BELFRY_ROUTER_SESSIONS_H
+#define BELFRY_ROUTER_SESSIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+#include "base/slice.h"
+#include "belfry/limits.h"
+
+struct cursor;
+struct interest;
+struct replay;
+
+struct session {
+	struct interest *user;  /* user:{id}; NULL: nobody is attached in this slot */
+	struct cursor *cursor;  /* held; its user and device name who this is */
+	struct replay *replays; /* what it asked for, in order; the first is being worked on */
+	char *identity; /* the connection id that it took up, heap, CONNECTION_ID_SIZE bytes; NULL */
+	uint64_t since_ms;     /* Unix: when the connection began */
+	uint64_t refreshed_ms; /* monotonic: its presence was last written */
+	uint32_t generation;
+};
+
+struct sessions {
+	struct session *shards[SHARDS_MAX]; /* SLOTS_MAX each */
+	uint32_t shards_count;
+	uint32_t count; /* attached */
+};
+
+MUST_CHECK bool sessions_init(struct sessions *sessions, uint32_t shards_count);
+void sessions_deinit(struct sessions *sessions);
+
+/* The session of a slot, attached or not. */
+struct session *sessions_at(struct sessions *sessions, uint32_t shard, uint32_t slot);
+
+/* Likewise, NULL when this use of the slot is not attached. */
+struct session *sessions_find(struct sessions *sessions, uint32_t shard, uint32_t slot,
+			      uint32_t generation);
+
+/* The next attached session from (*shard, *slot) on, which move past it; NULL: no more. */
+struct session *sessions_next(struct sessions *sessions, uint32_t *shard, uint32_t *slot);
+
+#endif
