@@ -32,6 +32,8 @@ class Part:
     measure: typing.Callable
     rows: list
     remark: str = ""
+    of: str = "connections"  # what `sizes` counts
+    verdict: str = "all arrived once, in order"
 
 
 def ratio(a, b):

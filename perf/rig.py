@@ -5,8 +5,11 @@ even if that is killed. Everything listens on loopback, except the broker's port
 wsbench spreads many connections over 127.0.0.1 to 127.0.0.8, so that it listens on 0.0.0.0.
 """
 
+import base64
 import ctypes
 import datetime
+import hashlib
+import hmac
 import json
 import os
 import pathlib
@@ -18,12 +21,16 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
+import urllib.error
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 READY = re.compile(r"^belfry ready: listen \S*:(?P<port>\d+) admin (?P<admin>\S+) "
                    r"shards (?P<shards>\d+) log (?P<log>\w+)", re.MULTILINE)
 START_S, STOP_S, BENCH_S = 15, 15, 240
+FILL_BATCH = 1000        # XADDs under way
 LOAD_MAX = 0.5           # a load average above it is warned of
 BUSY_MAX_PERCENT = 10    # so is a machine this busy before a run begins
 PR_SET_PDEATHSIG = 1
@@ -104,6 +111,7 @@ class Broker(Process):
 
     def __init__(self, rig, options):
         self.rig, self.secret, self.api_key = rig, secrets.token_hex(32), secrets.token_hex(16)
+        self.started_s = time.monotonic()
         words = [str(rig.folder / "belfry"), "--listen", "0.0.0.0:0", "--admin", "127.0.0.1:0",
                  "--shards", str(rig.shards), *options]
         env = {name: value for name, value in os.environ.items()
@@ -130,6 +138,41 @@ class Broker(Process):
         if has_left:
             raise RunFailed("without a broker there is nothing to measure")
         return seen
+
+    def get(self, path):
+        """Status and text of what the address for operators answers."""
+        try:
+            with urllib.request.urlopen(f"http://{self.admin}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode(errors="replace")
+        except OSError as error:
+            raise RunFailed(f"GET {path}: {error}") from None
+
+    def metric(self, name):
+        """The sum of a metric over all its labels; 0 when there is none."""
+        found = re.findall(rf"^{name}(?:\{{[^}}]*\}})? (\d+)$", self.get("/metrics")[1],
+                           re.MULTILINE)
+        return sum(int(value) for value in found)
+
+    def thread_cpu_s(self, name):
+        """Processor time of the threads of that name."""
+        tasks = pathlib.Path(f"/proc/{self.child.pid}/task")
+        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks.iterdir()
+                   if (task / "comm").read_text().strip() == name) / 1e9
+
+    def pss_mib(self):
+        text = pathlib.Path(f"/proc/{self.child.pid}/smaps_rollup").read_text()
+        return int(re.search(r"^Pss: +(\d+) kB", text, re.MULTILINE)[1]) / 1024
+
+    def token(self, user):
+        """What lets that user in, for an hour."""
+        def part(content):
+            return base64.urlsafe_b64encode(content).rstrip(b"=")
+        claims = json.dumps({"sub": user, "exp": int(time.time()) + 3600}).encode()
+        signed = part(b'{"alg":"HS256","typ":"JWT"}') + b"." + part(claims)
+        seal = hmac.new(self.secret.encode(), signed, hashlib.sha256).digest()
+        return (signed + b"." + part(seal)).decode()
 
     def stop(self):
         was_running = self.child.poll() is None
@@ -162,6 +205,73 @@ class Redis(Process):
                 return client.recv(16).startswith(b"+PONG")
         except OSError:
             return False
+
+
+    def fill(self, count, to):
+        """Appends so many entries of 128 bytes of data to belfry:in; to(i) is the channel."""
+        data = b'{"code":"123456","text":"' + 101 * b"x" + b'"}'
+
+        def entry(number):
+            words = [b"XADD", b"belfry:in", b"*", b"to", to(number).encode(), b"type",
+                     b"notification", b"event", b"sms.received", b"data", data]
+            return b"*%d\r\n" % len(words) + b"".join(
+                b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
+        with socket.create_connection(("127.0.0.1", self.port), 30) as client:
+            for first in range(0, count, FILL_BATCH):
+                numbers = range(first, min(first + FILL_BATCH, count))
+                client.sendall(b"".join(map(entry, numbers)))
+                lines, seen = 2 * len(numbers), 0
+                while seen < lines:
+                    got = client.recv(1 << 16)
+                    if not got or got.startswith(b"-"):
+                        raise RunFailed(f"Redis: {got[:200]!r}")
+                    seen += got.count(b"\n")
+
+
+class Reader(threading.Thread):
+    """A client on a WebSocket of its own that takes everything and counts the notifications."""
+
+    MARK = b'"event_id":"1'
+
+    def __init__(self, broker, user):
+        super().__init__(daemon=True)
+        self.received, self.last_s = 0, 0.0
+        self.socket = socket.create_connection(("127.0.0.1", broker.port), 10)
+        key = base64.b64encode(secrets.token_bytes(16)).decode()
+        self.socket.sendall(
+            f"GET /ws/notifications?token={broker.token(user)} HTTP/1.1\r\nHost: perf\r\n"
+            "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            f"Sec-WebSocket-Key: {key}\r\n\r\n".encode())
+        seen = b""
+        while b'"type":"connected"' not in seen:
+            got = self.socket.recv(1 << 16)
+            if not got:
+                raise RunFailed(f"the reader was refused: {seen[:500]!r}")
+            seen += got
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        try:
+            self.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # the broker was first
+        self.join()
+        self.socket.close()
+
+    def run(self):
+        rest = b""
+        try:
+            self.socket.settimeout(None)
+            while got := self.socket.recv(1 << 20):
+                found = (rest + got).count(self.MARK)
+                if found:
+                    self.received, self.last_s = self.received + found, time.monotonic()
+                rest = got[1 - len(self.MARK):]
+        except OSError:
+            pass  # the end: what is missing shows in `received`
 
 
 class Seen:

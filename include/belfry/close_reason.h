@@ -26,6 +26,7 @@
 	X(OVERLOAD, 1013, "too many connections, try again later", "overload") \
 	X(TOKEN, 4401, "token refused", "token")                               \
 	X(NOT_ALLOWED, 4403, "not allowed", "not_allowed")                     \
+	X(DISCONNECTED, 4403, "closed by the backend", "disconnected")         \
 	X(HEARTBEAT, 4408, "heartbeat timeout", "heartbeat")                   \
 	X(IDLE, 1000, "idle for too long", "idle")                             \
 	X(USER_LIMIT, 4409, "too many connections of this user", "user_limit") \

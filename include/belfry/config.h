@@ -22,9 +22,12 @@
 	X(KEYS, struct config_list)       \
 	X(ORIGINS, struct config_list)    \
 	X(RULES, struct config_list)      \
+	X(SWITCHES, struct config_list)   \
 	X(ADMIN, char *)                  \
 	X(REDIS, char *)                  \
 	X(STREAM, char *)                 \
+	X(PATH, char *)                   \
+	X(NODE, char *)                   \
 	X(COOKIE, char *)                 \
 	X(SECRET, char *)                 \
 	X(COUNT, uint32_t)                \
@@ -49,27 +52,37 @@
 	X(admin, ADMIN, admin, "127.0.0.1:8081", 0, 0, 0, "HOST:PORT as in listen, or off",        \
 	  "address for health, metrics and the HTTP API; keep it private")                         \
 	X(redis, REDIS, redis, "", 0, 0, CONFIG_SECRET,                                            \
-	  "redis://[user:password@]host[:port][/db], or empty",                                    \
+	  "redis://[user:password@]host[:port][/db], "                                             \
+	  "redis+sentinel://[user:password@]host[:port],.../master[/db], or empty",                \
 	  "the Redis that holds the log; empty: the embedded log, in memory, for one node")        \
 	X(stream, STREAM, stream, "belfry:in", 0, 0, 0,                                            \
 	  "1 to 255 printable characters without blanks",                                          \
 	  "key of the stream that producers append to")                                            \
 	X(partitions, COUNT, partitions, "1", 1, 1, 0, "1 (more is not offered yet)",              \
-	  "number of streams that the log is spread over")                                         \
-	X(pubsub, SWITCH, pubsub, "off", 0, 0, 0, "off (on is not offered yet)",                   \
-	  "deliver what is published on the Redis channels ws:*")                                  \
+	  "number of streams in Redis that the log is spread over")                                \
+	X(pubsub, SWITCH, pubsub, "on", 0, 1, 0, "",                                               \
+	  "with Redis: deliver what is published on its channels ws:*")                            \
 	X(retention, DURATION, retention_ms, "24h", 1000, 2592000000, 0, "",                       \
 	  "age at which an entry can no longer be replayed")                                       \
 	X(retention_entries, COUNT, retention_entries, "1000000", 1, 100000000, 0, "",             \
-	  "entries that can be replayed, counted once for each of their channels")                 \
+	  "entries that can be replayed, one for each of their channels; 24 to 88 bytes each")     \
 	X(history_memory, SIZE, history_memory, "64m", 65536, 4294967295, 0, "",                   \
 	  "bodies of entries that are kept in memory; the embedded log keeps no others")           \
+	X(history, SWITCHES, history, "typing=off, *=on", 0, 0, CONFIG_LIST,                       \
+	  "NAMESPACE=on or NAMESPACE=off, with * for all other namespaces",                        \
+	  "namespaces whose messages can be replayed; off where no rule fits")                     \
+	X(inbox, SWITCHES, inbox, "user=on, *=off", 0, 0, CONFIG_LIST,                             \
+	  "NAMESPACE=on or NAMESPACE=off, with * for all other namespaces",                        \
+	  "namespaces whose messages are unread until read or deleted; off where no rule fits")    \
 	X(replay_limit, COUNT, replay_limit, "100000", 1, 10000000, 0, "",                         \
 	  "messages that one connection may have missed; beyond, recovered is false")              \
 	X(resume_window, DURATION, resume_window_ms, "2m", 0, 3600000, 0, "",                      \
 	  "time for a cut off client to take up its connection id again")                          \
 	X(dedupe_window, DURATION, dedupe_window_ms, "10m", 0, 86400000, 0, "",                    \
 	  "time in which a second entry with the same id to the same channel is dropped")          \
+	X(node, NODE, node, "", 1, 64, 0,                                                          \
+	  "1 to 64 printable characters without blanks, or empty for the host name",               \
+	  "the name of this node in presence; no two nodes may share one")                         \
 	X(presence, SWITCH, presence, "on", 0, 1, 0, "",                                           \
 	  "keep in Redis who is online, and tell it in the stream belfry:up")                      \
 	X(presence_ttl, DURATION, presence_ttl_ms, "60s", 3000, 3600000, 0, "",                    \
@@ -78,6 +91,9 @@
 	  "a user without a connection for so long is offline")                                    \
 	X(upstream, SWITCH, upstream, "on", 0, 1, 0, "",                                           \
 	  "append what clients send on purpose to the stream belfry:up")                           \
+	X(log_file, PATH, log_file, "", 1, 4000, 0,                                                \
+	  "a path of at most 4000 printable bytes, or empty for none",                             \
+	  "file that keeps the embedded log over a restart; not together with redis")              \
 	X(log_fsync, CHOICE, log_fsync, "second", 0, 0, 0, "always|second|never",                  \
 	  "when what is appended to log_file goes to the disk")                                    \
 	X(slow_deadline, DURATION, slow_deadline_ms, "30s", 1000, 600000, 0, "",                   \
@@ -96,8 +112,11 @@
 	X(token_cookie, COOKIE, token_cookie, "", 0, 0, CONFIG_RELOAD,                             \
 	  "the name of a cookie, or empty for none", "cookie that may carry the token")            \
 	X(api_key, KEYS, api_key, "", 1, 4096, CONFIG_LIST | CONFIG_SECRET | CONFIG_RELOAD,        \
-	  "1 to 4096 printable characters without blanks and commas, better 16 or more",           \
-	  "keys that may publish over HTTP; empty: nobody may")                                    \
+	  "1 to 4096 printable characters without blanks and commas, better 16 or more; or "       \
+	  "sha256: and the 64 hexadecimal digits of a key's SHA-256",                              \
+	  "keys that open the HTTP API; empty: it is closed")                                      \
+	X(publish_rate, COUNT, publish_rate, "0", 0, 1000000, CONFIG_RELOAD, "",                   \
+	  "entries that one API key may publish in a second; 0: no limit")                         \
 	X(max_connections, COUNT, max_connections, "200000", 1, 10000000, CONFIG_RELOAD, "",       \
 	  "connections that this node takes")                                                      \
 	X(max_connections_per_user, COUNT, max_connections_per_user, "0", 0, 10000000,             \
@@ -134,6 +153,9 @@
 	  0, CONFIG_LIST | CONFIG_RELOAD,                                                          \
 	  "NAMESPACE=WHO with any, claim or none as WHO and * for all other namespaces",           \
 	  "who may subscribe to the channels of a namespace; none where no rule fits")             \
+	X(publish, RULES, publish, "*=none", 0, 0, CONFIG_LIST | CONFIG_RELOAD,                    \
+	  "NAMESPACE=WHO with any, claim or none as WHO and * for all other namespaces",           \
+	  "clients that may publish to the channels of a namespace; none where no rule fits")      \
 	X(debug_echo, SWITCH, debug_echo, "off", 0, 1, 0, "",                                      \
 	  "serve /echo, without a token, for tests of the protocol")                               \
 	X(demo, SWITCH, demo, "off", 0, 1, 0, "", "serve a small page at /")                       \
@@ -161,8 +183,12 @@ enum config_log_fsync { CONFIG_FSYNC_ALWAYS, CONFIG_FSYNC_SECOND, CONFIG_FSYNC_N
 #define CONFIG_ALGORITHM_HS384 2u
 #define CONFIG_ALGORITHM_HS512 4u
 
-#define CONFIG_LISTEN_MAX 16 /* addresses in `listen` */
-#define CONFIG_HOST_SIZE 256 /* a host name is at most 253 bytes (RFC 1035), with final zero */
+#define CONFIG_HASHED_KEY "sha256:" /* an item of api_key that begins so is a hash */
+
+#define CONFIG_LISTEN_MAX 16    /* addresses in `listen` */
+#define CONFIG_SENTINELS_MAX 16 /* addresses in the URL of `redis` */
+#define CONFIG_HOST_SIZE 256    /* a host name is at most 253 bytes (RFC 1035), with final zero */
+#define CONFIG_NODE_SIZE 65     /* HOST_NAME_MAX of Linux, with final zero */
 
 struct config_list {
 	char **items; /* NULL when count is 0 */
@@ -181,17 +207,20 @@ struct config_address_list {
 	uint32_t count;
 };
 
-/* Where the log is. host is a name or an address, without brackets. */
+/* Where the log is. host is a name or an address, without brackets. With Sentinels host is "" and
+ * port 0: they are asked, in turn, where the master of that name is. */
 struct config_redis {
 	bool on; /* false: no URL was given, the log is the embedded one, the rest is zero */
 	char host[CONFIG_HOST_SIZE];
 	uint16_t port;
+	struct config_address_list sentinels; /* at most CONFIG_SENTINELS_MAX; hosts may be names */
+	char *master; /* the name that the Sentinels know it by; NULL: there are none */
 	uint32_t db;
 	char *user;     /* NULL: none; %XX of the URL is decoded */
 	char *password; /* NULL: none; %XX of the URL is decoded */
 };
 
-/* Who may subscribe to the channels of a namespace. CLAIM: whom the token's `channels` names. */
+/* Who may do it with the channels of a namespace. CLAIM: whom the token's `channels` names. */
 enum config_who { CONFIG_WHO_ANY, CONFIG_WHO_CLAIM, CONFIG_WHO_NONE };
 
 /* Order does not matter: the rule with the namespace's own name is asked first, then "*", and
@@ -203,6 +232,17 @@ struct config_rule {
 
 struct config_rule_list {
 	struct config_rule *items;
+	uint32_t count;
+};
+
+/* On or off by namespace, likewise; without a rule that fits it is off. */
+struct config_switch {
+	char *pattern; /* a namespace, or "*" */
+	bool on;
+};
+
+struct config_switch_list {
+	struct config_switch *items;
 	uint32_t count;
 };
 
@@ -224,6 +264,10 @@ struct config {
 	struct config_redis redis_server;            /* from redis */
 	unsigned algorithms;                         /* from algorithm, CONFIG_ALGORITHM_* bits */
 	struct config_rule_list subscribe_rules;     /* from subscribe */
+	struct config_rule_list publish_rules;       /* from publish */
+	struct config_switch_list history_rules;     /* from history */
+	struct config_switch_list inbox_rules;       /* from inbox */
+	char node_name[CONFIG_NODE_SIZE];            /* from node, else the host name; not empty */
 };
 
 #endif

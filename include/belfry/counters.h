@@ -40,29 +40,64 @@
 	X(busy_ns, counter, "Time spent in turns, without waiting, in nanoseconds")           \
 	X(turn_max_ns, gauge, "Longest turn of the last ten seconds, in nanoseconds")         \
 	X(lane_depth, gauge, "Deliveries that waited on the lane when it was last looked at") \
-	X(lane_held, counter, "Times that a full tape kept a delivery on the lane")
+	X(lane_held, counter, "Times that a full tape kept a delivery on the lane")           \
+	X(behind, gauge, "Connections that left their channels and are yet to catch up")      \
+	X(fell_behind, counter, "Times that a connection had no room and left its channels")  \
+	X(caught_up, counter, "Times that such a connection got all that it had missed")      \
+	X(replayed, counter, "Notifications of deliveries that were replayed")                \
+	X(ephemeral_dropped, counter, "Notifications without an id that found no room")
 
-#define ROUTER_COUNTER_TABLE(X)                                                         \
-	X(running, gauge, "1 from the moment the thread takes what others send it")           \
-	X(entries, counter, "Entries read from the log")                                \
-	X(dead_letters, counter, "Entries that broke a rule and were set aside")        \
-	X(expired, counter, "Entries whose ttl was over when they were read")           \
-	X(notices, counter, "Entries that somebody on this node is interested in")      \
-	X(handed_out, counter, "Deliveries pushed to shards")                           \
-	X(lane_full, counter, "Times that a full lane stopped the reading of the log")  \
-	X(users, gauge, "Users that are connected to this node")                        \
-	X(interests, gauge, "Channels that some shard of this node holds")              \
-	X(published, counter, "Entries written to the log for the HTTP API")            \
-	X(log_connected, gauge, "1 while the log can be read and written")              \
-	X(log_failures, counter, "Times that the log was lost or could not be reached") \
-	X(log_reconnects, counter, "Times that the link to the log was made anew")
+#define ROUTER_COUNTER_TABLE(X)                                                                  \
+	X(running, gauge, "1 from the moment the thread takes what others send it")              \
+	X(entries, counter, "Entries read from the log")                                         \
+	X(dead_letters, counter, "Entries that broke a rule and were set aside")                 \
+	X(expired, counter, "Entries whose ttl was over when they were read")                    \
+	X(notices, counter, "Entries that somebody on this node is interested in")               \
+	X(handed_out, counter, "Deliveries pushed to shards")                                    \
+	X(lane_full, counter, "Times that a full lane stopped the reading of the log")           \
+	X(users, gauge, "Users that are connected to this node")                                 \
+	X(interests, gauge, "Channels that some shard of this node holds")                       \
+	X(published, counter, "Entries written to the log for the HTTP API")                     \
+	X(log_connected, gauge, "1 while the log can be read and written")                       \
+	X(log_failures, counter, "Times that the log was lost or could not be reached")          \
+	X(log_reconnects, counter, "Times that the link to the log was made anew")               \
+	X(log_reloads, counter, "Times that the retention window was read again")                \
+	X(log_lost, counter, "Entries that were read and are proven to be lost")                 \
+	X(epochs, counter, "New epochs of the log made by this node")                            \
+	X(pubsub_connected, gauge, "1 while Redis Pub/Sub is listened to")                       \
+	X(bridged, counter, "Messages taken from Redis Pub/Sub")                                 \
+	X(bridge_refused, counter,                                                               \
+	  "Messages of Redis Pub/Sub that are no JSON object, or too large")                     \
+	X(bridge_dropped, counter, "Messages of Redis Pub/Sub dropped for a full lane")          \
+	X(duplicates, counter, "Entries dropped in a channel because their id was there before") \
+	X(history_records, gauge, "Entries that can be replayed, once for each channel")         \
+	X(history_bytes, gauge, "Memory of the index of these entries, in bytes")                \
+	X(bodies_bytes, gauge, "Memory of bodies that are kept, in bytes")                       \
+	X(fetched, counter, "Bodies that were fetched from Redis for a replay")                  \
+	X(replays, counter, "Connections that had missed something")                             \
+	X(replayed, counter, "Messages sent again to connections that had missed them")          \
+	X(cursors, gauge, "Cursors of users and devices in memory")                              \
+	X(cursors_written, counter, "Cursors written to Redis")                                  \
+	X(upstream, counter, "Messages of clients appended to belfry:up")                        \
+	X(upstream_lost, counter, "Messages of clients that belfry:up did not take")             \
+	X(presence_lost, counter, "Connections that presence had no memory for")                 \
+	X(online_users, gauge, "Users who are online on this node, lingering ones included")
 
-#define ACCEPTOR_COUNTER_TABLE(X)                                              \
-	X(running, gauge, "1 from the moment the thread takes what others send it")           \
-	X(accepted, counter, "Connections accepted")                           \
-	X(refused_full, counter, "Connections over max_connections")           \
-	X(refused_address, counter, "Connections over max_connections_per_ip") \
+#define ACCEPTOR_COUNTER_TABLE(X)                                                   \
+	X(running, gauge, "1 from the moment the thread takes what others send it") \
+	X(accepted, counter, "Connections accepted")                                \
+	X(refused_full, counter, "Connections over max_connections")                \
+	X(refused_address, counter, "Connections over max_connections_per_ip")      \
 	X(dropped, counter, "Connections cut at once because no slot was free to refuse them")
+
+#define ADMIN_COUNTER_TABLE(X)                                                             \
+	X(running, gauge, "1 from the moment the thread takes what others send it")        \
+	X(requests, counter, "HTTP requests read, whatever the answer")                    \
+	X(queries, counter, "Requests that were handed to the router as a question")       \
+	X(rate_limited, counter, "Publishing requests over publish_rate")                  \
+	X(idempotency_keys, gauge, "Values of Idempotency-Key whose answer is remembered") \
+	X(idempotency_replays, counter, "Publishing requests answered from memory")        \
+	X(idempotency_evicted, counter, "Answers forgotten before their time, for want of room")
 
 #define X(name, kind, help) struct counter name;
 struct shard_counters {
@@ -76,6 +111,10 @@ struct router_counters {
 struct acceptor_counters {
 	alignas(CACHE_LINE_SIZE) ACCEPTOR_COUNTER_TABLE(X)
 };
+
+struct admin_counters {
+	alignas(CACHE_LINE_SIZE) ADMIN_COUNTER_TABLE(X)
+};
 #undef X
 
 /* Everything that is counted, for those who show it. */
@@ -84,7 +123,7 @@ struct counters {
 	uint64_t started_ms; /* Unix */
 	struct router_counters router;
 	struct acceptor_counters acceptor;
-	struct counter admin_running; /* as `running` of the others */
+	struct admin_counters admin;
 	struct shard_counters shards[SHARDS_MAX];
 };
 

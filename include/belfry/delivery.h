@@ -2,36 +2,50 @@
  *
  * Layer   nouns (may include: libc, belfry/)
  * Threads pushed by the router, popped by one shard
- * Memory  24 bytes, copied; a notice comes with one reference, a `ref` with its ownership
+ * Memory  32 bytes, copied; a notice comes with one reference, `ref` and `attached` with their
+ *         ownership
  * Errors  none
  *
- * The lane's order is the guarantee: what a shard asked for (attach, subscribe) is answered on
- * the same lane that carries the notices, so everything after the answer is new to the asker.
+ * The lane's order is the guarantee: what a shard asked for (attach, subscribe, catch-up) is
+ * answered on the same lane that carries the notices: first what the asker has missed, as
+ * REPLAY, then LIVE; every notice behind that is new to the asker, and none before it was for
+ * him.
  */
 #ifndef BELFRY_DELIVERY_H
 #define BELFRY_DELIVERY_H
 
 #include "belfry/event_id.h"
 #include "belfry/notice.h"
+#include "belfry/recovery.h"
 
 enum delivery_type {
 	DELIVERY_NOTICE,     /* `notice` for the channels it names */
-	DELIVERY_ATTACHED,   /* the connection is known; `last` is the log's position */
+	DELIVERY_ATTACHED,   /* the connection is known: `attached`; REPLAY and LIVE follow */
 	DELIVERY_REFUSED,    /* the user has as many connections as allowed */
-	DELIVERY_SUBSCRIBED, /* interest in `channel` is registered */
+	DELIVERY_SUBSCRIBED, /* interest in `channel` is registered; REPLAY and LIVE follow */
+	DELIVERY_REPLAY,     /* `notice`: its `frame` is `count` whole frames for one connection */
+	DELIVERY_LIVE,       /* what was asked for is complete up to `id`; join */
+	DELIVERY_ANSWER, /* to an upstream message with `ref`: `count` is enum upstream_answer */
+	DELIVERY_CLOSE,  /* close this connection: `count` is enum close_reason */
 };
+
+#define DELIVERY_RECOVERED 1u  /* SUBSCRIBED: nothing after the named position is missing */
+#define DELIVERY_HAS_REPLAY 2u /* SUBSCRIBED: a position was named, so say what became of it */
 
 struct delivery {
 	uint8_t type;        /* enum delivery_type */
-	uint16_t slot;       /* ATTACHED, REFUSED, SUBSCRIBED: which connection */
+	uint8_t flags;       /* DELIVERY_* */
+	uint16_t slot;       /* all but NOTICE: which connection */
 	uint32_t generation; /* likewise: and which use of the slot */
+	uint32_t channel;    /* SUBSCRIBED, LIVE: the shard's own index, as it came in the receipt;
+			      * LIVE after attach and catch-up: RECEIPT_ALL_CHANNELS */
+	uint32_t count;      /* SUBSCRIBED: messages that follow; others: see above */
 	union {
 		struct notice *notice;
-		struct event_id last;
-		struct {
-			uint32_t channel; /* the shard's own index, as it came in the receipt */
-			char *ref; /* the client's `ref`, heap, owned by the receiver; NULL */
-		};
+		struct event_id id;
+		struct attached *attached;
+		char *ref; /* SUBSCRIBED, ANSWER: the client's `ref`, heap, owned by the receiver;
+			    * NULL: none */
 	};
 };
 

@@ -31,4 +31,18 @@ static inline bool event_id_equal(struct event_id a, struct event_id b)
 	return a.ms == b.ms && a.sequence == b.sequence;
 }
 
+/* 0-0: no position; a notice that has it is in no log. */
+static inline bool event_id_is_none(struct event_id id)
+{
+	return id.ms == 0 && id.sequence == 0;
+}
+
+/* The newest id that is before this one; 0-0 for 0-0. */
+static inline struct event_id event_id_before(struct event_id id)
+{
+	if (id.sequence > 0)
+		return (struct event_id){id.ms, id.sequence - 1};
+	return id.ms > 0 ? (struct event_id){id.ms - 1, UINT64_MAX} : id;
+}
+
 #endif

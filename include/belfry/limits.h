@@ -22,16 +22,17 @@
 #define FRAME_HEADER_MAX 14          /* 2 + 8 length + 4 mask (RFC 6455 section 5.2) */
 #define ECHO_MESSAGE_MAX (16u << 20) /* one message on the debug route /echo */
 #define REF_SIZE_MAX 128             /* bytes of a client's `ref`, as JSON text */
+#define DEVICE_SIZE_MAX 64           /* bytes of the parameter `device` */
 #define CONNECTION_ID_SIZE 20        /* 15 bytes in base64url */
 
 /* ---- threads and lanes ---- */
 #define SHARDS_MAX 64           /* one byte in a connection id */
 #define SLOTS_MAX 65535         /* connections of a shard: 16 bits in a tag, one is "none" */
-#define DELIVERY_LANE_SIZE 4096 /* x 24 bytes = 96 KiB a shard */
-#define RECEIPT_LANE_SIZE 4096  /* x 64 bytes = 256 KiB a shard */
+#define DELIVERY_LANE_SIZE 4096 /* x 32 bytes = 128 KiB a shard */
+#define RECEIPT_LANE_SIZE 4096  /* x 56 bytes = 224 KiB a shard */
 #define DEPARTURE_LANE_SIZE \
 	65536 /* x 8 bytes = 512 KiB a shard: more than SLOTS_MAX, so never full */
-#define PUBLICATION_LANE_SIZE 256 /* x 8 bytes, each way: HTTP requests on their way to the log */
+#define PUBLICATION_LANE_SIZE 256 /* x 8 bytes, publications and queries, each way: HTTP requests */
 
 /* ---- a shard's turn ---- */
 #define TURN_SENDS_MAX 1024          /* sends of one turn, 24 bytes of bookkeeping each */
@@ -47,7 +48,6 @@
 #define TAPE_MEMBERS_MIN 16        /* a channel with as many members here gets a tape */
 #define TAPE_SIZE_MIN 4096         /* bytes of a new tape; doubles up to the larger of ... */
 #define TAPE_SIZE_MAX (256u << 10) /* ... this and four frames of the largest size */
-#define SLOW_DEADLINE_MS 30000     /* a socket that takes nothing for so long is cut, 4410 */
 #define TAPES_DIRTY_MAX 4096       /* tapes that may have bytes to send at one time */
 
 #endif

@@ -2,26 +2,41 @@
  *
  * Layer   nouns (may include: libc, belfry/)
  * Threads pushed by one shard, popped by the router
- * Memory  64 bytes, copied; text over RECEIPT_INLINE_MAX bytes is a heap block that the router
- *         frees; a `ref` goes to the router and comes back in the answer
+ * Memory  56 bytes, copied; text over RECEIPT_INLINE_MAX bytes, `recovery` and `upstream` are
+ *         heap blocks that the router frees; a `ref` goes to the router and comes back in the
+ *         answer
  * Errors  none
  *
  * Receipts of one shard are in order: an interest that precedes an attach is registered when
  * the attach is answered.
+ *
+ * A connection asks for a recovery with ATTACH (once), SUBSCRIBE (one channel) or CATCH_UP (all
+ * channels that it left when it fell behind). The router works on one at a time for each
+ * connection, in order. Of a long one it sends a part (DELIVERY_REPLAY), and the next part only
+ * when the shard has said MORE: one MORE for each REPLAY.
  */
 #ifndef BELFRY_RECEIPT_H
 #define BELFRY_RECEIPT_H
 
 #include <stdint.h>
 
-#define RECEIPT_INLINE_MAX 40 /* bytes: most channel names and user ids are shorter */
+#include "belfry/event_id.h"
+#include "belfry/recovery.h"
+#include "belfry/upstream.h"
+
+#define RECEIPT_INLINE_MAX 32           /* bytes: most channel names are shorter */
+#define RECEIPT_ALL_CHANNELS UINT32_MAX /* LIVE is for all that were asked for, not for one */
 
 enum receipt_type {
 	RECEIPT_INTEREST,    /* text: a channel that this shard now has a holder of */
 	RECEIPT_DISINTEREST, /* text: a channel whose last holder here is gone */
-	RECEIPT_ATTACH,      /* text: user; a connection wants to be known; is answered */
-	RECEIPT_DETACH,      /* text: user; an attached connection is gone */
-	RECEIPT_SUBSCRIBE,   /* channel, ref: is answered after the interest before it */
+	RECEIPT_ATTACH,      /* recovery; a connection wants to be known: ATTACHED or REFUSED */
+	RECEIPT_DETACH,      /* an attached connection is gone; all that it asked for is void */
+	RECEIPT_SUBSCRIBE,   /* recovery of one channel, channel, ref: SUBSCRIBED */
+	RECEIPT_CATCH_UP,    /* recovery of the channels that an overflow made it leave */
+	RECEIPT_MORE,        /* the last REPLAY is out: the next one may come */
+	RECEIPT_CONFIRM,     /* id: the client has everything up to there */
+	RECEIPT_UPSTREAM,    /* upstream: ANSWER, if it has a ref or went wrong */
 };
 
 struct receipt {
@@ -34,6 +49,9 @@ struct receipt {
 	union {
 		char text_inline[RECEIPT_INLINE_MAX];
 		char *text_heap; /* when text_size > RECEIPT_INLINE_MAX */
+		struct recovery *recovery;
+		struct upstream *upstream;
+		struct event_id id;
 	};
 };
 

@@ -38,7 +38,7 @@ static void keep_request(struct flotilla *flotilla, struct conn *conn, uint32_t 
 	struct writer writer;
 
 	writer_init(&writer, bytes, sizeof(bytes));
-	requests_write(flotilla->plan->requests, client, &writer);
+	requests_write(flotilla->plan->requests, client, conn->position, &writer);
 	ASSERT(!writer.overflow);
 	conn->bytes = malloc(writer.size);
 	ASSERT(conn->bytes);
@@ -78,7 +78,10 @@ static void become_ready(struct flotilla *flotilla, struct conn *conn)
 	conn->attempts = 0;
 	flotilla->opening--;
 	sequence_begin(&conn->broadcast, issued);
-	sequence_begin(&conn->own, conn->own.next);
+	if (flotilla->plan->options->mode == MODE_RESUME && conn->is_again)
+		sequence_resume(&conn->own);
+	else
+		sequence_begin(&conn->own, conn->own.next);
 	histogram_add(&flotilla->handshakes[conn->is_again], stopwatch_now_ns() - conn->opened_ns);
 	count_add(&flotilla->counts.opened, 1);
 	count_add(&flotilla->counts.ready, 1);
@@ -117,7 +120,7 @@ static void fail_opening(struct flotilla *flotilla, uint32_t index)
 	struct conn *conn = &flotilla->conns[index];
 
 	const struct options *options = flotilla->plan->options;
-	bool can_retry = options->mode == MODE_STORM && conn->is_again;
+	bool can_retry = options_is_storm(options) && conn->is_again;
 
 	if (can_retry && conn->attempts < options->retries) {
 		conn->attempts++;
@@ -256,6 +259,7 @@ static void take_text(struct flotilla *flotilla, uint32_t index, struct slice te
 		talk_take_message(flotilla, index, text);
 	} else if (conn->state == CONN_GREETING) {
 		if (talk_is_greeting(flotilla, index, text)) {
+			talk_take_greeting(flotilla, index, text);
 			become_ready(flotilla, conn);
 		} else if (!flotilla->plan->options->against) {
 			snprintf(message, sizeof(message), "%.*s", (int)text.size,

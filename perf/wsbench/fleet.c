@@ -288,6 +288,14 @@ void fleet_cut(struct fleet *fleet)
 	}
 }
 
+void fleet_hold(struct fleet *fleet, bool is_held)
+{
+	for (uint32_t i = 0; i < fleet->rings; i++) {
+		atomic_store(&fleet->flotillas[i].order.is_held, is_held);
+		wake(&fleet->flotillas[i]);
+	}
+}
+
 /* ---- sums ---- */
 
 uint32_t fleet_rings(const struct fleet *fleet)

@@ -2,7 +2,7 @@
  *
  * Layer   wsbench (may include: base, sockets, rounds, histogram, requests)
  * Threads all functions are for the main thread; orders and counts go through atomics
- * Memory  about 110 bytes per connection here, and 0.9 KB in the kernel for its armed receive
+ * Memory  about 130 bytes per connection here, and 0.9 KB in the kernel for its armed receive
  * Errors  fleet_create() prints to stderr and returns NULL; later failures are counted
  *
  * Client i belongs to ring i mod rings. Raw fleets (the floor) open TCP connections and read
@@ -35,6 +35,7 @@
 	X(reordered, "reordered")                                       \
 	X(misrouted, "for another user")                                \
 	X(errors, "error messages from the server")                     \
+	X(unrecovered, "came back and were told recovered: false")      \
 	X(unstamped, "messages of other kinds")                         \
 	X(pings, "pings answered")                                      \
 	X(lost, "lost")
@@ -73,6 +74,9 @@ void fleet_recycle(struct fleet *fleet, uint32_t count);
 
 /* Resets all connections; they open again, with retries; their handshakes count apart. */
 void fleet_cut(struct fleet *fleet);
+
+/* Held: nobody opens, so that those who are cut stay away until they are let go. */
+void fleet_hold(struct fleet *fleet, bool is_held);
 
 /* Resets all connections and ends the threads; the fleet can still be asked for its results. */
 void fleet_stop(struct fleet *fleet);

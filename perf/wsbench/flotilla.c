@@ -114,7 +114,7 @@ static uint32_t opening_max(const struct flotilla *flotilla)
 {
 	const struct options *options = flotilla->plan->options;
 
-	if (options->mode != MODE_STORM || !atomic_load(&flotilla->order.is_again))
+	if (!options_is_storm(options) || !atomic_load(&flotilla->order.is_again))
 		return (uint32_t)options->connect_window;
 	return options->storm_window > 0 ? (uint32_t)options->storm_window : UINT32_MAX;
 }
@@ -126,6 +126,8 @@ static void open_due(struct flotilla *flotilla)
 	uint64_t now_ns = stopwatch_now_ns();
 	uint32_t index;
 
+	if (atomic_load(&flotilla->order.is_held))
+		return;
 	while (!flotilla->is_stopping && flotilla->opening < most) {
 		if (line_pop(&flotilla->retry, now_ns, &index) ||
 		    line_pop(&flotilla->reopen, now_ns, &index))

@@ -31,6 +31,7 @@ enum conn_fate {
 struct conn {
 	struct sequence broadcast; /* of the fleet's channel */
 	struct sequence own;	   /* of user:{id} */
+	struct event_id position;  /* mode resume: of the newest message */
 	uint64_t opened_ns;
 	uint8_t *bytes; /* OPENING: the request until it was sent; then a frame that is not whole */
 	uint32_t bytes_size;
@@ -79,6 +80,7 @@ struct order {
 	_Atomic uint32_t open_until; /* local connections to be open */
 	_Atomic uint32_t recycle;    /* connections still to be recycled */
 	_Atomic bool cut;
+	_Atomic bool is_held; /* who is cut stays away */
 	_Atomic bool stop;
 	_Atomic bool is_gathering;
 	_Atomic bool is_again; /* openings from now on count with those after a cut */

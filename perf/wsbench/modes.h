@@ -15,7 +15,9 @@ int mode_broadcast(const struct options *options);
 int mode_unicast(const struct options *options);
 int mode_churn(const struct options *options);
 int mode_storm(const struct options *options);
+int mode_resume(const struct options *options);
 int mode_floor(const struct options *options);
 int mode_compare(const struct options *options);
+int mode_xread(const struct options *options);
 
 #endif

@@ -60,7 +60,7 @@
 	T(publish_command, "publish-command", NULL, "COMMAND", \
 	  "else a shell command that reads lines \"channel<TAB>data\" from its input") \
 	T(channel, "channel", "all", "NAME", "where broadcasts go") \
-	N(count, "count", 20, 0, 10000000, "broadcasts (hold: 2)") \
+	N(count, "count", 20, 0, 10000000, "broadcasts (hold: 2); xread: entries") \
 	N(size, "size", 128, 64, 60000, "bytes of a message's data") \
 	N(interval_ms, "interval-ms", 0, 0, 3600000, \
 	  "from one broadcast to the next, at least (churn: 200)") \
@@ -70,12 +70,14 @@
 	N(rate, "rate", 1000, 1, 1000000, \
 	  "unicast: messages a second; churn: connections a second") \
 	N(seconds, "seconds", 10, 1, 86400, "hold, unicast, churn: how long") \
+	N(missed, "missed", 10, 1, 10000, "resume: messages that each client misses") \
 	G("Reference") \
 	F(floor, "floor", "broadcast: the same as mode compare") \
 	N(senders, "senders", 2, 1, 16, "threads of the send loop") \
 	T(floor_method_text, "floor-method", "auto", "auto|send|uring", \
 	  "plain send(), or fixed-file SENDs in batches of 128; auto: send() up to 18000 sockets") \
 	N(block, "block", 5, 1, 100000, "compare: rounds of one side in a row") \
+	N(batch, "batch", 500, 1, 100000, "xread: entries asked for at a time") \
 	G("Samples and output") \
 	N(broker_pid, "broker-pid", 0, 0, 4194304, \
 	  "process to sample; 0: the one that listens on the target's port") \

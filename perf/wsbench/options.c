@@ -194,6 +194,10 @@ static bool complete_options(struct options *options)
 		return complain("must be less than --conns", "--baseline");
 	if (options->mode == MODE_COMPARE && options->window > 1)
 		return complain("compare sends one message at a time", "--window");
+	if (options->mode == MODE_XREAD && !options->redis)
+		return complain("is needed by xread", "--redis");
+	if (options->mode == MODE_RESUME && options->path_template)
+		return complain("resume makes its own query", "--path-template");
 	return choose_floor_method(options) && resolve_target(options);
 }
 

@@ -22,8 +22,11 @@
 	X(churn, CHURN, \
 	  "close and open --rate connections a second, broadcast every --interval-ms") \
 	X(storm, STORM, "cut all connections at once; they all come back at once") \
+	X(resume, RESUME, \
+	  "the same, but each has missed --missed messages meanwhile and asks for them") \
 	X(floor, FLOOR, "no broker: raw TCP sockets and a bare send loop inside this program") \
-	X(compare, COMPARE, "broadcast and floor in one run, in turns, and their ratio")
+	X(compare, COMPARE, "broadcast and floor in one run, in turns, and their ratio") \
+	X(xread, XREAD, "no broker: a bare loop reads --count entries of --stream from --redis")
 
 enum mode {
 #define X(name, field, text) MODE_##field,
@@ -72,12 +75,14 @@ struct options {
 	uint64_t warmup;
 	uint64_t rate;
 	uint64_t seconds;
+	uint64_t missed;
 	/* reference and samples */
 	bool floor;
 	uint64_t senders;
 	const char *floor_method_text;
 	enum floor_method floor_method;
 	uint64_t block;
+	uint64_t batch;
 	uint64_t broker_pid;
 	uint64_t baseline;
 	uint64_t settle_ms;
@@ -93,6 +98,12 @@ struct options {
 
 /* `wsbench MODE [--option value ...]`; also --option=value. False: said on stderr. */
 MUST_CHECK bool options_parse(struct options *options, int argc, char **argv);
+
+/* Everybody is cut and comes back at once, with retries. */
+static inline bool options_is_storm(const struct options *options)
+{
+	return options->mode == MODE_STORM || options->mode == MODE_RESUME;
+}
 
 /* The whole help, to stdout. */
 void options_print_help(void);

@@ -29,6 +29,7 @@ static const char closing[] =
 	"      broker CPU per delivery as a multiple of the bare send loop\n"
 	"  wsbench unicast --conns 50000 --rate 1000 --seconds 20 --secret S --api-key K\n"
 	"  wsbench storm --conns 50000 --secret S --api-key K --json storm.json\n"
+	"  wsbench resume --conns 20000 --missed 10 --secret S --redis redis://127.0.0.1:6379/0\n"
 	"  wsbench floor --conns 50000\n"
 	"  wsbench broadcast --against ws://127.0.0.1:9001/topic/all --publish-path /topic/all \\\n"
 	"      --publish-frame '{data}'\n"

@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "wire/base64.h"
 #include "wire/digest.h"
+#include "wire/event_id.h"
 #include "wsbench/template.h"
 #include "wsbench/token.h"
 
@@ -117,7 +118,8 @@ void requests_write_path(const struct requests *requests, const char *path, stru
 	write_headers(requests, writer);
 }
 
-void requests_write(const struct requests *requests, uint32_t number, struct writer *writer)
+void requests_write(const struct requests *requests, uint32_t number, struct event_id position,
+		    struct writer *writer)
 {
 	const struct options *options = requests->options;
 	const char *path = options->path_template ? options->path_template : options->path;
@@ -127,6 +129,11 @@ void requests_write(const struct requests *requests, uint32_t number, struct wri
 	if (!options->path_template && requests->tokens && !template_has(path, "token")) {
 		writer_text(writer, strchr(path, '?') ? "&token=" : "?token=");
 		writer_text(writer, token_of(requests, number));
+	}
+	if (position.ms > 0) {
+		writer_text(writer, memchr(writer->bytes, '?', writer->size) ? "&" : "?");
+		writer_text(writer, "last_event_id=");
+		event_id_write(writer, position);
 	}
 	write_headers(requests, writer);
 }

@@ -10,6 +10,7 @@
 
 #include "base/status.h"
 #include "base/writer.h"
+#include "belfry/event_id.h"
 #include "wsbench/options.h"
 
 #define REQUEST_SIZE_MAX 12288 /* bytes */
@@ -30,8 +31,9 @@ MUST_CHECK enum status requests_init(struct requests *requests, const struct opt
 				     uint32_t count);
 void requests_deinit(struct requests *requests);
 
-/* The GET of client `number`. */
-void requests_write(const struct requests *requests, uint32_t number, struct writer *writer);
+/* The GET of client `number`, which has everything up to `position`; 0-0: it asks for nothing. */
+void requests_write(const struct requests *requests, uint32_t number, struct event_id position,
+		    struct writer *writer);
 
 /* The GET for `path` as it stands, but {token} is that of client 0. */
 void requests_write_path(const struct requests *requests, const char *path, struct writer *writer);

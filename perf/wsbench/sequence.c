@@ -8,6 +8,11 @@ void sequence_begin(struct sequence *sequence, uint32_t next)
 	*sequence = (struct sequence){.next = next};
 }
 
+void sequence_resume(struct sequence *sequence)
+{
+	*sequence = (struct sequence){.next = sequence->next, .has_started = true};
+}
+
 static uint64_t low_bits(uint32_t count)
 {
 	return count >= REMEMBERED ? UINT64_MAX : (1ull << count) - 1;

@@ -28,6 +28,10 @@ enum arrival { ARRIVAL_NEXT, ARRIVAL_AFTER_GAP, ARRIVAL_LATE, ARRIVAL_DOUBLE };
  * `next`) may come as the first message. */
 void sequence_begin(struct sequence *sequence, uint32_t next);
 
+/* The receiver was away and goes on where it was: from number `next` on everything must come, and
+ * nothing from before comes again. */
+void sequence_resume(struct sequence *sequence);
+
 /* Message `number` came. LATE is reordering; AFTER_GAP is loss unless the rest comes late. */
 enum arrival sequence_take(struct sequence *sequence, uint32_t number);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "wire/event_id.h"
 #include "wsbench/stamp.h"
 #include "wsbench/stopwatch.h"
 
@@ -92,6 +93,34 @@ bool talk_is_greeting(const struct flotilla *flotilla, uint32_t index, struct sl
 	       contains(text, SLICE("\"connection_id\":\""));
 }
 
+/* "event_id":"ID" of a message, "last_event_id":"ID" of the greeting: before anything that a
+ * producer could have written. */
+static void keep_position(const struct flotilla *flotilla, struct conn *conn, struct slice text)
+{
+	static const char name[] = "event_id\":\"";
+	const uint8_t *found;
+	struct event_id id;
+
+	if (flotilla->plan->options->mode != MODE_RESUME)
+		return;
+	found = memmem(text.bytes, text.size, name, sizeof(name) - 1);
+	if (!found)
+		return;
+	struct slice rest = slice_skip(text, (size_t)(found - text.bytes) + sizeof(name) - 1);
+	if (event_id_parse(slice_cut(&rest, '"'), &id) && event_id_is_after(id, conn->position))
+		conn->position = id;
+}
+
+void talk_take_greeting(struct flotilla *flotilla, uint32_t index, struct slice text)
+{
+	struct conn *conn = &flotilla->conns[index];
+
+	if (conn->position.ms > 0 && contains(text, SLICE("\"recovered\":false")))
+		count_add(&flotilla->counts.unrecovered, 1);
+	if (!conn->is_again)
+		keep_position(flotilla, conn, text);
+}
+
 static void take_number(struct flotilla *flotilla, struct sequence *sequence, uint32_t number)
 {
 	switch (sequence_take(sequence, number)) {
@@ -111,6 +140,9 @@ static void record_latency(struct flotilla *flotilla, const struct stamp *stamp)
 {
 	uint64_t now_ns = stopwatch_now_ns();
 
+	/* What was missed is as old as the one who missed it wants. */
+	if (flotilla->plan->options->mode == MODE_RESUME)
+		return;
 	if (now_ns >= stamp->published_ns)
 		histogram_add(&flotilla->latency, now_ns - stamp->published_ns);
 }
@@ -150,6 +182,7 @@ void talk_take_message(struct flotilla *flotilla, uint32_t index, struct slice t
 		take_unstamped(flotilla, index, text);
 		return;
 	}
+	keep_position(flotilla, conn, text);
 	count_add(&flotilla->counts.messages, 1);
 	if (stamp.user == STAMP_NO_USER) {
 		take_broadcast(flotilla, conn, &stamp);

@@ -25,6 +25,9 @@ void talk_send_first(struct flotilla *flotilla, uint32_t index);
 MUST_CHECK bool talk_is_greeting(const struct flotilla *flotilla, uint32_t index,
 				 struct slice text);
 
+/* The greeting came: where the log is, and whether what was asked for is all there. */
+void talk_take_greeting(struct flotilla *flotilla, uint32_t index, struct slice text);
+
 /* A text message came: checks its number, counts, answers {"type":"ping"}. */
 void talk_take_message(struct flotilla *flotilla, uint32_t index, struct slice text);
 

@@ -8,11 +8,24 @@
 #include "admin/admin_state.h"
 #include "base/clock.h"
 #include "base/log_line.h"
+#include "base/random.h"
 
 #define RING_ENTRIES 512
 #define RING_COMPLETIONS 2048
 #define EVENTS_BATCH 64
 #define WAIT_NS 1000000000u
+
+static bool init_memory(struct admin *admin)
+{
+	struct hash_key key;
+
+	random_secret(&key, sizeof(key));
+	random_secret(admin->fingerprint_keys, sizeof(admin->fingerprint_keys));
+	admin->fields = malloc(ENTRY_FIELDS_MAX * sizeof(*admin->fields));
+	admin->idempotency = idempotency_create(key);
+	return admin->fields && admin->idempotency &&
+	       api_keys_init(&admin->keys, &admin->config->api_key);
+}
 
 enum status admin_create(const struct admin_options *options, struct admin **ret_admin,
 			 char *reason, size_t reason_size)
@@ -30,10 +43,9 @@ enum status admin_create(const struct admin_options *options, struct admin **ret
 		admin->config = options->config;
 		for (uint32_t i = 0; i < ADMIN_SESSIONS_MAX; i++)
 			admin->sessions[i].fd = -1;
-		admin->fields = malloc(ENTRY_FIELDS_MAX * sizeof(*admin->fields));
+		if (init_memory(admin))
+			status = uring_create(&ring, &admin->uring, reason, reason_size);
 	}
-	if (admin && admin->fields)
-		status = uring_create(&ring, &admin->uring, reason, reason_size);
 	if (status != STATUS_OK) {
 		admin_destroy(admin);
 		return status;
@@ -48,12 +60,15 @@ void admin_destroy(struct admin *admin)
 		return;
 	uring_destroy(admin->uring);
 	publishing_abandon(admin);
+	asking_abandon(admin);
 	for (uint32_t i = 0; i < ADMIN_SESSIONS_MAX; i++) {
 		if (admin->sessions[i].fd >= 0)
 			close(admin->sessions[i].fd);
 		free(admin->sessions[i].request);
 		free(admin->sessions[i].answer);
 	}
+	api_keys_deinit(&admin->keys);
+	idempotency_destroy(admin->idempotency);
 	free(admin->fields);
 	free(admin);
 }
@@ -61,6 +76,15 @@ void admin_destroy(struct admin *admin)
 int admin_ring_fd(const struct admin *admin)
 {
 	return uring_fd(admin->uring);
+}
+
+void admin_push(struct admin *admin, struct lane *lane, const void *item)
+{
+	bool pushed = ring_push(&lane->ring, item);
+
+	ASSERT(pushed);
+	if (sleeper_must_wake(lane->consumer))
+		uring_wake(admin->uring, lane->consumer->ring_fd, ring_tag(RING_OP_WAKE, 0));
 }
 
 static void arm(struct admin *admin)
@@ -113,10 +137,19 @@ static void close_idle(struct admin *admin)
 		struct admin_session *session = &admin->sessions[i];
 		uint64_t patience_ms = session->is_lingering ? ADMIN_LINGER_MS : ADMIN_IDLE_MS;
 
-		if (session->fd >= 0 && !session->is_publishing && !session->is_closing &&
+		if (session->fd >= 0 && !session->is_waiting && !session->is_closing &&
 		    admin->now_ms - session->heard_ms > patience_ms)
 			session_close(admin, session);
 	}
+}
+
+static void count_names(struct admin *admin)
+{
+	struct admin_counters *counters = &admin->options.counters->admin;
+	struct idempotency_tally tally = idempotency_tally(admin->idempotency);
+
+	counter_set(&counters->idempotency_keys, tally.names);
+	counter_set(&counters->idempotency_evicted, tally.evicted);
 }
 
 static void turn(struct admin *admin)
@@ -130,8 +163,16 @@ static void turn(struct admin *admin)
 		for (uint32_t i = 0; i < count; i++)
 			on_event(admin, &events[i]);
 	publishing_drain(admin);
+	asking_drain(admin);
 	close_idle(admin);
 	arm(admin);
+	count_names(admin);
+}
+
+static bool lanes_are_empty(struct admin *admin)
+{
+	return !ring_peek(&admin->options.outcomes->ring) &&
+	       !ring_peek(&admin->options.answers->ring);
 }
 
 void *admin_run(void *owner)
@@ -140,16 +181,13 @@ void *admin_run(void *owner)
 	enum status status = uring_start(admin->uring);
 
 	ASSERT(status == STATUS_OK);
-	counter_set(&admin->options.counters->admin_running, 1);
+	counter_set(&admin->options.counters->admin.running, 1);
 	for (;;) {
 		turn(admin);
 		if (admin->is_stopping)
 			break;
 		sleeper_announce(admin->options.sleeper);
-		if (ring_peek(&admin->options.outcomes->ring))
-			uring_wait(admin->uring, 0);
-		else
-			uring_wait(admin->uring, WAIT_NS);
+		uring_wait(admin->uring, lanes_are_empty(admin) ? WAIT_NS : 0);
 		sleeper_rise(admin->options.sleeper);
 	}
 	uring_submit(admin->uring); /* the last answers */

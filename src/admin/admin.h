@@ -8,7 +8,10 @@
  *     GET  /healthz      the process runs
  *     GET  /readyz       it can do its work: 200, else 503
  *     GET  /metrics      OpenMetrics
- *     POST /api/publish  entries for the log; needs an API key
+ *     POST /api/publish  entries for the log
+ *     ...  /api/...      what the router knows: see asking.c
+ *
+ * What begins with /api/ needs an API key.
  */
 #ifndef BELFRY_ADMIN_ADMIN_H
 #define BELFRY_ADMIN_ADMIN_H
@@ -26,10 +29,12 @@ struct admin;
 /* Everything outlives the admin thread. */
 struct admin_options {
 	const struct config *config;
-	struct counters *counters; /* its own is admin_running; it shows them all */
+	struct counters *counters; /* its own are `admin`; it shows them all */
 	int listener_fd;           /* listening socket; -1: the thread only waits for its end */
 	struct lane *publications; /* admin -> router */
 	struct lane *outcomes;     /* router -> admin */
+	struct lane *queries;      /* admin -> router: struct query * */
+	struct lane *answers;      /* router -> admin: the same, filled in */
 	struct sleeper *sleeper;   /* its own */
 };
 

@@ -30,6 +30,11 @@ static const struct family acceptor_families[] = {
 	ACCEPTOR_COUNTER_TABLE(X)
 #undef X
 };
+static const struct family admin_families[] = {
+#define X(name, kind, help) {#name, #kind, help, offsetof(struct admin_counters, name)},
+	ADMIN_COUNTER_TABLE(X)
+#undef X
+};
 static const char *const close_labels[] = {
 #define X(name, code, text, label) label,
 	CLOSE_REASON_TABLE(X)
@@ -40,7 +45,8 @@ size_t metrics_size_max(const struct counters *counters)
 {
 	size_t rows = ARRAY_SIZE(shard_families) + CLOSE_REASON_COUNT;
 
-	return (rows + ARRAY_SIZE(router_families) + ARRAY_SIZE(acceptor_families) + 2) *
+	return (rows + ARRAY_SIZE(router_families) + ARRAY_SIZE(acceptor_families) +
+		ARRAY_SIZE(admin_families) + 2) *
 		       (HEAD_MAX_BYTES + LINE_MAX_BYTES) +
 	       rows * counters->shards_count * LINE_MAX_BYTES;
 }
@@ -99,6 +105,8 @@ void metrics_write(struct writer *writer, const struct counters *counters)
 		write_single(writer, "router_", &router_families[i], &counters->router);
 	for (size_t i = 0; i < ARRAY_SIZE(acceptor_families); i++)
 		write_single(writer, "acceptor_", &acceptor_families[i], &counters->acceptor);
+	for (size_t i = 0; i < ARRAY_SIZE(admin_families); i++)
+		write_single(writer, "admin_", &admin_families[i], &counters->admin);
 	writer_format(writer,
 		      "# TYPE belfry_start_time_seconds gauge\n"
 		      "# HELP belfry_start_time_seconds Unix time at which the process began.\n"

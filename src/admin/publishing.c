@@ -11,6 +11,7 @@
 
 #define ITEMS_MAX 1000u
 #define RESULT_SIZE_MAX 512 /* of one result in the answer */
+#define IDEMPOTENCY_KEY_MAX 255u
 
 /* What the fields of a publication point into. */
 struct publication_memory {
@@ -219,7 +220,118 @@ static struct publication *read_body(struct admin *admin, struct admin_session *
 	return publication;
 }
 
-void publishing_take(struct admin *admin, struct admin_session *session,
+/* ---- before anything is taken ---- */
+
+static bool is_printable(struct slice text)
+{
+	for (size_t i = 0; i < text.size; i++)
+		if (text.bytes[i] < ' ' || text.bytes[i] > '~')
+			return false;
+	return true;
+}
+
+/* Claims the request's name. False: it was answered or refused. */
+static bool claim_name(struct admin *admin, struct admin_session *session,
+		       const struct api_key *key, struct slice name, uint64_t fingerprint)
+{
+	static const struct session_refusal refusals[] = {
+		[IDEMPOTENCY_BUSY] = {409, "in_progress",
+				      "the first request with this Idempotency-Key is under way",
+				      "Retry-After: 1\r\n", true},
+		[IDEMPOTENCY_MISMATCH] = {422, "idempotency_mismatch",
+					  "this Idempotency-Key was used with another body", NULL,
+					  true},
+		[IDEMPOTENCY_FULL] = {503, "idempotency_full",
+				      "no more values of Idempotency-Key can be remembered",
+				      "Retry-After: 1\r\n", true},
+	};
+	uint8_t hash[HMAC_SIZE_MAX];
+
+	digest_hmac(HMAC_SHA256, slice_of(key->hash, SHA256_SIZE), name, hash);
+	struct idempotency_claim claim =
+		idempotency_claim(admin->idempotency, hash, fingerprint, admin->now_ms);
+
+	session->ticket = claim.ticket;
+	if (claim.verdict == IDEMPOTENCY_NEW)
+		return true;
+	if (claim.verdict != IDEMPOTENCY_ANSWERED) {
+		session_refuse_with(admin, session, &refusals[claim.verdict]);
+		return false;
+	}
+	counter_add(&admin->options.counters->admin.idempotency_replays, 1);
+	session_send(admin, session,
+		     &(struct http_answer){
+			     .status = claim.status,
+			     .content_type = "application/json",
+			     .extra = "Idempotent-Replayed: true\r\n",
+			     .body = claim.body,
+		     });
+	return false;
+}
+
+/* True: nobody has asked for this before. False: it was answered or refused. */
+static bool claim(struct admin *admin, struct admin_session *session, const struct api_key *key,
+		  const struct http_head *head, struct slice body)
+{
+	static const struct session_refusal bad_name = {
+		400, "bad_idempotency_key",
+		"Idempotency-Key must stand there once and have 1 to 255 printable characters",
+		NULL, true};
+	struct slice name = http_head_find(head, "Idempotency-Key");
+	uint32_t count = http_head_count(head, "Idempotency-Key");
+
+	session->ticket = 0;
+	if (count == 0)
+		return true;
+	if (count > 1 || name.size == 0 || name.size > IDEMPOTENCY_KEY_MAX || !is_printable(name)) {
+		session_refuse_with(admin, session, &bad_name);
+		return false;
+	}
+	bool lines = is_lines(media_type(head));
+
+	return claim_name(admin, session, key, name,
+			  hash_bytes(admin->fingerprint_keys[lines], body));
+}
+
+/* The request is over: its answer is what the next one with its name gets, or it left no trace. */
+static void end_claim(struct admin *admin, struct admin_session *session, int status,
+		      struct slice body)
+{
+	if (session->ticket == 0)
+		return;
+	if (status < 500)
+		idempotency_keep(admin->idempotency, session->ticket, status, body);
+	else
+		idempotency_release(admin->idempotency, session->ticket);
+	session->ticket = 0;
+}
+
+/* False: the key has published enough for now, and the request was refused. */
+static bool is_within_rate(struct admin *admin, struct admin_session *session, struct api_key *key,
+			   uint32_t items_count)
+{
+	uint32_t per_second = admin->config->publish_rate;
+	uint64_t wait_ms =
+		per_second ? rate_take(&key->rate, per_second, items_count, admin->now_ms) : 0;
+	char extra[48];
+
+	if (wait_ms == 0)
+		return true;
+	end_claim(admin, session, 503, (struct slice){NULL, 0});
+	counter_add(&admin->options.counters->admin.rate_limited, 1);
+	snprintf(extra, sizeof(extra), "Retry-After: %lu\r\n", (wait_ms + 999) / 1000);
+	session_refuse_with(admin, session,
+			    &(struct session_refusal){
+				    .status = 429,
+				    .code = "rate_limited",
+				    .message = "this API key publishes more than publish_rate",
+				    .extra = extra,
+				    .keeps = true,
+			    });
+	return false;
+}
+
+void publishing_take(struct admin *admin, struct admin_session *session, struct api_key *key,
 		     const struct http_head *head, struct slice body)
 {
 	struct slice type = media_type(head);
@@ -234,13 +346,13 @@ void publishing_take(struct admin *admin, struct admin_session *session,
 	publication = read_body(admin, session, lines, body);
 	if (!publication)
 		return;
-	session->is_publishing = true;
-	bool pushed = ring_push(&admin->options.publications->ring, &publication);
-
-	ASSERT(pushed); /* the lane holds more than there are sessions */
-	if (sleeper_must_wake(admin->options.publications->consumer))
-		uring_wake(admin->uring, admin->options.publications->consumer->ring_fd,
-			   ring_tag(RING_OP_WAKE, 0));
+	if (!claim(admin, session, key, head, body) ||
+	    !is_within_rate(admin, session, key, publication->items_count)) {
+		destroy(publication);
+		return;
+	}
+	session->is_waiting = true;
+	admin_push(admin, admin->options.publications, &publication);
 }
 
 /* ---- writing the answer ---- */
@@ -307,15 +419,21 @@ static void answer(struct admin *admin, struct admin_session *session,
 	struct writer writer;
 	int status = status_of(publication, session->is_batch);
 
-	session->is_publishing = false;
-	if (!bytes || session->is_closing) {
-		free(bytes);
+	session->is_waiting = false;
+	if (!bytes) {
+		end_claim(admin, session, 503, (struct slice){NULL, 0});
 		session_close(admin, session);
 		return;
 	}
 	writer_init(&writer, bytes, capacity);
 	write_results(&writer, publication, session->is_batch);
 	ASSERT(!writer.overflow);
+	end_claim(admin, session, status, writer_written(&writer));
+	if (session->is_closing) { /* whoever asked is gone, and may ask again */
+		free(bytes);
+		session_close(admin, session);
+		return;
+	}
 	struct http_answer http = {
 		.status = status,
 		.content_type = "application/json",

@@ -3,7 +3,6 @@
 
 #include "admin/admin_state.h"
 #include "admin/metrics.h"
-#include "wire/digest.h"
 #include "wire/http_answer.h"
 
 static void answer_text(struct admin *admin, struct admin_session *session, int status,
@@ -54,61 +53,55 @@ static void answer_metrics(struct admin *admin, struct admin_session *session)
 	free(bytes);
 }
 
-/* The request carries one of the API keys. Every key is compared, in constant time each. */
-static bool has_api_key(const struct admin *admin, const struct http_head *head)
+struct api_key *requests_authorize(struct admin *admin, struct admin_session *session,
+				   const struct http_head *head)
 {
-	struct slice value = http_head_find(head, "Authorization");
-	struct slice scheme = slice_cut(&value, ' ');
-	bool found = false;
+	struct api_key *key = api_keys_find(&admin->keys, http_head_find(head, "Authorization"));
 
-	if (slice_is_absent(scheme) || slice_is_absent(value) ||
-	    !slice_equal_fold(scheme, SLICE("Bearer")))
-		return false;
-	value = slice_trim(value);
-	for (uint32_t i = 0; i < admin->config->api_key.count; i++)
-		found |= digest_equal(slice_of_text(admin->config->api_key.items[i]), value);
-	return found;
+	if (admin->keys.count == 0)
+		session_refuse(admin, session, 401, "no_api_key",
+			       "no api_key is configured, so the HTTP API is closed");
+	else if (!key)
+		session_refuse(admin, session, 401, "api_key",
+			       "an API key is required: Authorization: Bearer <api key>");
+	return key;
 }
 
-static const struct session_refusal only_post = {
-	405,
-	"method",
-	"publishing is done with POST",
-	"Allow: POST\r\n",
-};
-static const struct session_refusal only_get = {
-	405,
-	"method",
-	"this path answers to GET and HEAD",
-	"Allow: GET, HEAD\r\n",
-};
+void requests_refuse_method(struct admin *admin, struct admin_session *session, bool is_post_path)
+{
+	static const struct session_refusal refusals[] = {
+		{405, "method", "this path answers to GET and HEAD", "Allow: GET, HEAD\r\n", false},
+		{405, "method", "this path answers to POST", "Allow: POST\r\n", false},
+	};
+
+	session_refuse_with(admin, session, &refusals[is_post_path]);
+}
 
 static void take_publish(struct admin *admin, struct admin_session *session,
 			 const struct http_head *head, struct slice body)
 {
-	if (!slice_equal_text(head->method, "POST"))
-		session_refuse_with(admin, session, &only_post);
-	else if (admin->config->api_key.count == 0)
-		session_refuse(admin, session, 401, "no_api_key",
-			       "no api_key is configured, so nobody may publish over HTTP");
-	else if (!has_api_key(admin, head))
-		session_refuse(admin, session, 401, "api_key",
-			       "an API key is required: Authorization: Bearer <api key>");
-	else
-		publishing_take(admin, session, head, body);
+	struct api_key *key;
+
+	if (!slice_equal_text(head->method, "POST")) {
+		requests_refuse_method(admin, session, true);
+		return;
+	}
+	key = requests_authorize(admin, session, head);
+	if (key)
+		publishing_take(admin, session, key, head, body);
 }
 
 void requests_take(struct admin *admin, struct admin_session *session, const struct http_head *head,
 		   struct slice body)
 {
-	bool is_publish = slice_equal_text(head->path, "/api/publish");
-
 	session->head_only = slice_equal_text(head->method, "HEAD");
-
-	if (is_publish)
+	counter_add(&admin->options.counters->admin.requests, 1);
+	if (slice_equal_text(head->path, "/api/publish"))
 		take_publish(admin, session, head, body);
+	else if (asking_take(admin, session, head))
+		return;
 	else if (!slice_equal_text(head->method, "GET") && !slice_equal_text(head->method, "HEAD"))
-		session_refuse_with(admin, session, &only_get);
+		requests_refuse_method(admin, session, false);
 	else if (slice_equal_text(head->path, "/healthz"))
 		answer_text(admin, session, 200, "ok\n");
 	else if (slice_equal_text(head->path, "/readyz"))

@@ -9,6 +9,7 @@
 #include "wire/http_answer.h"
 
 #define ANSWER_HEAD_MAX 1024
+#define REFUSAL_BODY_MAX 256
 
 static uint64_t session_tag(const struct admin *admin, const struct admin_session *session,
 			    enum admin_op op)
@@ -69,7 +70,7 @@ void session_open(struct admin *admin, int fd)
 
 static void finish_close(struct admin_session *session)
 {
-	if (session->is_receiving || session->is_sending || session->is_publishing)
+	if (session->is_receiving || session->is_sending || session->is_waiting)
 		return;
 	close(session->fd);
 	session->fd = -1;
@@ -196,6 +197,7 @@ static void next_request(struct admin *admin, struct admin_session *session)
 	memmove(session->request, session->request + session->request_done, rest);
 	session->request_size = rest;
 	session->request_done = 0;
+	session->head_only = false;
 	parse(admin, session);
 }
 
@@ -253,29 +255,42 @@ void session_send(struct admin *admin, struct admin_session *session,
 
 static const char *extra_of(int status)
 {
-	return status == 503 ? "Retry-After: 1\r\n" : NULL;
+	switch (status) {
+	case 401:
+		return "WWW-Authenticate: Bearer\r\n";
+	case 503:
+		return "Retry-After: 1\r\n";
+	default:
+		return NULL;
+	}
 }
 
 void session_refuse(struct admin *admin, struct admin_session *session, int status,
 		    const char *code, const char *message)
 {
 	session_refuse_with(admin, session,
-			    &(struct session_refusal){status, code, message, extra_of(status)});
+			    &(struct session_refusal){.status = status,
+						      .code = code,
+						      .message = message,
+						      .extra = extra_of(status)});
 }
 
 void session_refuse_with(struct admin *admin, struct admin_session *session,
 			 const struct session_refusal *refusal)
 {
-	uint8_t *bytes = malloc(ANSWER_HEAD_MAX);
+	uint8_t body[REFUSAL_BODY_MAX];
 	struct writer writer;
 
-	if (!bytes) {
-		session_close(admin, session);
-		return;
-	}
-	writer_init(&writer, bytes, ANSWER_HEAD_MAX);
-	http_answer_write_error(&writer, refusal->status, refusal->code, refusal->message,
-				refusal->extra);
+	writer_init(&writer, body, sizeof(body));
+	writer_format(&writer, "{\"error\":\"%s\",\"message\":\"%s\"}", refusal->code,
+		      refusal->message);
 	ASSERT(!writer.overflow);
-	session_answer(admin, session, bytes, writer.size, true);
+	session->close_after |= !refusal->keeps;
+	session_send(admin, session,
+		     &(struct http_answer){
+			     .status = refusal->status,
+			     .content_type = "application/json",
+			     .extra = refusal->extra,
+			     .body = writer_written(&writer),
+		     });
 }

@@ -108,6 +108,8 @@ static enum status create_router(struct broker *broker, char *reason, size_t rea
 		.receipts = lanes->receipts,
 		.publications = &lanes->publications,
 		.outcomes = &lanes->outcomes,
+		.queries = &lanes->queries,
+		.answers = &lanes->answers,
 		.sleeper = &lanes->router_sleeper,
 	};
 	enum status status = router_create(&options, &broker->router, reason, reason_size);
@@ -126,6 +128,8 @@ static enum status create_admin(struct broker *broker, char *reason, size_t reas
 		.listener_fd = broker->admin_fd,
 		.publications = &lanes->publications,
 		.outcomes = &lanes->outcomes,
+		.queries = &lanes->queries,
+		.answers = &lanes->answers,
 		.sleeper = &lanes->admin_sleeper,
 	};
 	enum status status = admin_create(&options, &broker->admin, reason, reason_size);
@@ -247,7 +251,7 @@ static bool start_threads(struct broker *broker)
 	wait_until_running(&counters->router.running);
 	for (uint32_t i = 0; i < broker->shards_count; i++)
 		wait_until_running(&counters->shards[i].running);
-	wait_until_running(&counters->admin_running);
+	wait_until_running(&counters->admin.running);
 	broker->acceptor_runs =
 		start_thread(&broker->acceptor_thread,
 			     (struct thread_start){"acceptor", acceptor_run, broker->acceptor});
@@ -404,7 +408,7 @@ static void end_others(struct broker *broker)
 		pthread_join(broker->router_thread, NULL);
 	}
 	if (broker->admin_runs) {
-		wait_until_running(&broker->counters->admin_running);
+		wait_until_running(&broker->counters->admin.running);
 		tell(broker, admin_ring_fd(broker->admin), RING_OP_STOP);
 		pthread_join(broker->admin_thread, NULL);
 	}

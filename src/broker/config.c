@@ -82,6 +82,8 @@ static void free_field(struct config *config, enum config_key key)
 	case CONFIG_KIND_ADMIN:
 	case CONFIG_KIND_REDIS:
 	case CONFIG_KIND_STREAM:
+	case CONFIG_KIND_PATH:
+	case CONFIG_KIND_NODE:
 	case CONFIG_KIND_COOKIE:
 	case CONFIG_KIND_SECRET:
 		config_text_wipe(*(char **)field);
@@ -92,13 +94,28 @@ static void free_field(struct config *config, enum config_key key)
 	}
 }
 
+static void free_rules(struct config_rule_list *list)
+{
+	for (uint32_t i = 0; i < list->count; i++)
+		free(list->items[i].pattern);
+	free(list->items);
+}
+
+static void free_switches(struct config_switch_list *list)
+{
+	for (uint32_t i = 0; i < list->count; i++)
+		free(list->items[i].pattern);
+	free(list->items);
+}
+
 void config_deinit(struct config *config)
 {
 	for (unsigned key = 0; key < CONFIG_KEY_COUNT; key++)
 		free_field(config, (enum config_key)key);
-	for (uint32_t i = 0; i < config->subscribe_rules.count; i++)
-		free(config->subscribe_rules.items[i].pattern);
-	free(config->subscribe_rules.items);
+	free_rules(&config->subscribe_rules);
+	free_rules(&config->publish_rules);
+	free_switches(&config->history_rules);
+	free_switches(&config->inbox_rules);
 	free(config->listen_addresses.items);
 	config_redis_deinit(&config->redis_server);
 	memset(config, 0, sizeof(*config));

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #define REDIS_PORT 6379
+#define SENTINEL_PORT 26379
 #define REDIS_DB_MAX 65535
 
 static bool read_port(struct slice text, uint16_t *ret_port)
@@ -196,61 +197,114 @@ static const char *parse_login(struct slice text, struct config_redis *redis)
 	return NULL;
 }
 
-static const char *parse_place(struct slice place, struct config_redis *redis)
+/* host[:port] or [IPv6][:port]; *address has the port that counts when there is none. */
+static const char *parse_place(struct slice place, struct config_address *address)
 {
-	struct config_address address = {"", REDIS_PORT};
 	struct slice rest = place;
 	struct slice host;
 
 	if (cut_brackets(&rest, &host)) {
-		if (!copy_host(host, &address) || !normalize(AF_INET6, &address))
+		if (!copy_host(host, address) || !normalize(AF_INET6, address))
 			return "has no valid host";
 	} else {
 		host = slice_of(rest.bytes, 0);
 		while (host.size < rest.size && rest.bytes[host.size] != ':')
 			host.size++;
-		if (!is_host_name(host) || !copy_host(host, &address))
+		if (!is_host_name(host) || !copy_host(host, address))
 			return "has no valid host";
 		rest = slice_skip(rest, host.size);
 	}
-	if (rest.size && (rest.bytes[0] != ':' || !read_port(slice_skip(rest, 1), &address.port) ||
-			  address.port == 0))
+	if (rest.size && (rest.bytes[0] != ':' || !read_port(slice_skip(rest, 1), &address->port) ||
+			  address->port == 0))
 		return "has no valid port";
-	memcpy(redis->host, address.host, sizeof(redis->host));
-	redis->port = address.port;
+	return NULL;
+}
+
+/* Cuts "user:password@" off the front of *text. */
+static const char *cut_login(struct slice *text, struct config_redis *redis)
+{
+	const uint8_t *at = text->size ? memrchr(text->bytes, '@', text->size) : NULL;
+
+	if (!at)
+		return NULL;
+	struct slice login = slice_of(text->bytes, (size_t)(at - text->bytes));
+	*text = slice_skip(*text, login.size + 1);
+	return parse_login(login, redis);
+}
+
+/* What follows the slash, if anything does. */
+static const char *parse_db(struct slice text, struct config_redis *redis)
+{
+	uint64_t db = 0;
+
+	if (!slice_is_absent(text) && text.size && (!slice_to_u64(text, &db) || db > REDIS_DB_MAX))
+		return "has no valid number of a database";
+	redis->db = (uint32_t)db;
 	return NULL;
 }
 
 static const char *parse_url(struct slice text, struct config_redis *redis)
 {
-	const uint8_t *at = text.size ? memrchr(text.bytes, '@', text.size) : NULL;
-	uint64_t db = 0;
-
-	if (at) {
-		struct slice login = slice_of(text.bytes, (size_t)(at - text.bytes));
-		const char *wrong = parse_login(login, redis);
-
-		if (wrong)
-			return wrong;
-		text = slice_skip(text, login.size + 1);
-	}
+	struct config_address address = {"", REDIS_PORT};
+	const char *wrong = cut_login(&text, redis);
 	struct slice place = slice_cut(&text, '/');
-	if (!slice_is_absent(text) && text.size && (!slice_to_u64(text, &db) || db > REDIS_DB_MAX))
-		return "has no valid number of a database";
-	redis->db = (uint32_t)db;
-	redis->on = true;
-	return parse_place(place, redis);
+
+	if (!wrong)
+		wrong = parse_db(text, redis);
+	if (!wrong)
+		wrong = parse_place(place, &address);
+	memcpy(redis->host, address.host, sizeof(redis->host));
+	redis->port = address.port;
+	return wrong;
+}
+
+static const char *parse_sentinels(struct slice places, struct config_redis *redis)
+{
+	struct config_address_list *list = &redis->sentinels;
+	const char *wrong = NULL;
+
+	list->items = calloc(CONFIG_SENTINELS_MAX, sizeof(*list->items));
+	ASSERT(list->items != NULL);
+	while (!wrong && !slice_is_absent(places)) {
+		struct slice place = slice_cut(&places, ',');
+
+		if (list->count == CONFIG_SENTINELS_MAX)
+			return "has more than 16 Sentinels";
+		list->items[list->count].port = SENTINEL_PORT;
+		wrong = parse_place(place, &list->items[list->count++]);
+	}
+	return wrong;
+}
+
+static const char *parse_sentinel_url(struct slice text, struct config_redis *redis)
+{
+	const char *wrong = cut_login(&text, redis);
+	struct slice places = slice_cut(&text, '/');
+	struct slice master = slice_cut(&text, '/');
+
+	if (!wrong)
+		wrong = parse_sentinels(places, redis);
+	/* What Sentinel takes for a name is what hosts are made of, too. */
+	if (!wrong && (slice_is_absent(master) || !is_host_name(master)))
+		wrong = "has no valid name of a master behind its Sentinels";
+	if (wrong)
+		return wrong;
+	redis->master = config_text_copy(master);
+	return parse_db(text, redis);
 }
 
 const char *config_redis_parse(struct slice text, struct config_redis *ret_redis)
 {
-	struct config_redis redis = {.on = false};
+	struct config_redis redis = {.on = text.size > 0};
 	const char *wrong = NULL;
 
-	if (slice_starts_with(text, SLICE("rediss://")))
+	if (slice_starts_with(text, SLICE("rediss://")) ||
+	    slice_starts_with(text, SLICE("rediss+sentinel://")))
 		return "asks for TLS to Redis, which is not offered yet";
 	if (slice_starts_with(text, SLICE("redis://")))
 		wrong = parse_url(slice_skip(text, 8), &redis);
+	else if (slice_starts_with(text, SLICE("redis+sentinel://")))
+		wrong = parse_sentinel_url(slice_skip(text, 17), &redis);
 	else if (text.size)
 		return "is not the URL of a Redis";
 	if (wrong)
@@ -269,20 +323,48 @@ const char *config_redis_check(struct slice text)
 	return wrong;
 }
 
+/* The Sentinels with commas between; the caller frees it. */
+static char *sentinels_text(const struct config_address_list *sentinels)
+{
+	char one[CONFIG_ADDRESS_TEXT_SIZE];
+	char *text = config_text_copy(SLICE(""));
+
+	for (uint32_t i = 0; i < sentinels->count; i++) {
+		config_address_text(&sentinels->items[i], one);
+		char *longer = config_text_format("%s%s%s", text, i ? "," : "", one);
+
+		free(text);
+		text = longer;
+	}
+	return text;
+}
+
 char *config_redis_text(const struct config_redis *redis)
 {
-	bool has_colon = strchr(redis->host, ':') != NULL;
+	const char *login = redis->password ? "***@" : "";
+	struct config_address address = {.port = redis->port};
+	char one[CONFIG_ADDRESS_TEXT_SIZE];
 
 	if (!redis->on)
 		return config_text_copy(SLICE(""));
-	return config_text_format("redis://%s%s%s%s:%u/%u", redis->password ? "***@" : "",
-				  has_colon ? "[" : "", redis->host, has_colon ? "]" : "",
-				  redis->port, redis->db);
+	if (redis->master) {
+		char *sentinels = sentinels_text(&redis->sentinels);
+		char *text = config_text_format("redis+sentinel://%s%s/%s/%u", login, sentinels,
+						redis->master, redis->db);
+
+		free(sentinels);
+		return text;
+	}
+	memcpy(address.host, redis->host, sizeof(address.host));
+	config_address_text(&address, one);
+	return config_text_format("redis://%s%s/%u", login, one, redis->db);
 }
 
 void config_redis_deinit(struct config_redis *redis)
 {
 	config_text_wipe(redis->user);
 	config_text_wipe(redis->password);
+	free(redis->sentinels.items);
+	free(redis->master);
 	*redis = (struct config_redis){.on = false};
 }

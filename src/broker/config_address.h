@@ -2,7 +2,7 @@
  *
  * Layer   broker
  * Threads any; no name is looked up
- * Memory  config_redis has two strings on the heap, until config_redis_deinit()
+ * Memory  config_redis has strings and a list on the heap, until config_redis_deinit()
  * Errors  NULL when the text is right, else what is wrong with it, as in config_value.h; the
  *         result is then untouched
  */
@@ -27,7 +27,9 @@ bool config_address_is_loopback(const struct config_address *address);
 /* Would the second of the two fail to bind, because the first already covers it? Port 0 never. */
 bool config_address_overlaps(const struct config_address *a, const struct config_address *b);
 
-/* redis://[user:password@]host[:port][/db]; empty: off. User and password are decoded. */
+/* redis://[user:password@]host[:port][/db], or with Sentinels that know where the master is
+ * redis+sentinel://[user:password@]host[:port],host[:port].../master[/db]; empty: off. User and
+ * password are decoded; they are those of the Redis. */
 MUST_CHECK const char *config_redis_parse(struct slice text, struct config_redis *ret_redis);
 
 /* As config_redis_parse(), for the answer only. */
@@ -36,7 +38,7 @@ MUST_CHECK const char *config_redis_check(struct slice text);
 /* The URL with "***@" for user and password: to be shown. "" when off. The caller frees it. */
 MUST_CHECK char *config_redis_text(const struct config_redis *redis);
 
-/* Overwrites and frees user and password. */
+/* Overwrites and frees user and password, frees the rest. */
 void config_redis_deinit(struct config_redis *redis);
 
 #endif

@@ -142,6 +142,18 @@ static void check_addresses(struct config_draft *draft)
 	}
 }
 
+static void check_log_file(struct config_draft *draft)
+{
+	const struct config *config = draft->config;
+
+	if (!is_right(draft, CONFIG_KEY_log_file) || !is_right(draft, CONFIG_KEY_redis) ||
+	    !config->log_file[0] || !config->redis_server.on)
+		return;
+	config_draft_refuse(draft, CONFIG_KEY_log_file,
+			    "log_file is refused together with redis: the log is in Redis, which "
+			    "keeps it; leave one of the two empty");
+}
+
 void config_check(struct config_draft *draft)
 {
 	check_secret_key(draft);
@@ -149,4 +161,5 @@ void config_check(struct config_draft *draft)
 	check_auth_none(draft);
 	check_heartbeat(draft);
 	check_addresses(draft);
+	check_log_file(draft);
 }

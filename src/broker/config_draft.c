@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 void config_draft_init(struct config_draft *draft, struct config *config,
 		       struct config_report *report)
@@ -231,10 +232,27 @@ static void add_rule(struct config_rule_list *list, struct slice pattern, enum c
 	list->items[list->count++] = (struct config_rule){config_text_copy(pattern), who};
 }
 
-static void derive_rules(struct config_draft *draft)
+/* `pattern` is that of the item with the index `at`. */
+static void refuse_second_rule(struct config_draft *draft, enum config_key key, uint32_t at,
+			       struct slice pattern)
 {
-	const struct config_list *texts = &draft->config->subscribe;
-	struct config_rule_list *list = &draft->config->subscribe_rules;
+	const struct config_list *texts = config_row_peek(draft->config, key);
+
+	for (uint32_t i = 0; i < at; i++) {
+		struct slice rest = slice_of_text(texts->items[i]);
+
+		if (slice_equal(slice_trim(slice_cut(&rest, '=')), pattern)) {
+			config_draft_refuse(draft, key, "two rules for the namespace \"%.*s\"",
+					    (int)pattern.size, (const char *)pattern.bytes);
+			return;
+		}
+	}
+}
+
+static void derive_rules(struct config_draft *draft, enum config_key key,
+			 struct config_rule_list *list)
+{
+	const struct config_list *texts = config_row_peek(draft->config, key);
 	struct slice pattern = {NULL, 0};
 	enum config_who who = CONFIG_WHO_NONE;
 
@@ -244,11 +262,7 @@ static void derive_rules(struct config_draft *draft)
 
 		ASSERT(!wrong);
 		add_rule(list, pattern, who);
-		if (find_rule(list, list->items[list->count - 1].pattern) !=
-		    &list->items[list->count - 1])
-			config_draft_refuse(draft, CONFIG_KEY_subscribe,
-					    "two rules for the namespace \"%s\"",
-					    list->items[list->count - 1].pattern);
+		refuse_second_rule(draft, key, i, pattern);
 	}
 	/* "*=any" means the open namespaces, never other people's own channels. */
 	const struct config_rule *rest = find_rule(list, "*");
@@ -258,6 +272,56 @@ static void derive_rules(struct config_draft *draft)
 		add_rule(list, SLICE("user"), CONFIG_WHO_CLAIM);
 	if (!find_rule(list, "conn"))
 		add_rule(list, SLICE("conn"), CONFIG_WHO_CLAIM);
+}
+
+static void derive_switches(struct config_draft *draft, enum config_key key,
+			    struct config_switch_list *list)
+{
+	const struct config_list *texts = config_row_peek(draft->config, key);
+	struct slice pattern = {NULL, 0};
+	bool on = false;
+
+	for (uint32_t i = 0; i < texts->count; i++) {
+		const char *wrong = config_value_namespace_switch(slice_of_text(texts->items[i]),
+								  &pattern, &on);
+
+		ASSERT(!wrong);
+		list->items = config_text_grow(list->items, list->count, sizeof(*list->items));
+		list->items[list->count++] = (struct config_switch){config_text_copy(pattern), on};
+		refuse_second_rule(draft, key, i, pattern);
+	}
+}
+
+static void derive_by_namespace(struct config_draft *draft)
+{
+	const struct config_origin *origins = draft->origins;
+	struct config *config = draft->config;
+
+	if (!origins[CONFIG_KEY_subscribe].is_wrong)
+		derive_rules(draft, CONFIG_KEY_subscribe, &config->subscribe_rules);
+	if (!origins[CONFIG_KEY_publish].is_wrong)
+		derive_rules(draft, CONFIG_KEY_publish, &config->publish_rules);
+	if (!origins[CONFIG_KEY_history].is_wrong)
+		derive_switches(draft, CONFIG_KEY_history, &config->history_rules);
+	if (!origins[CONFIG_KEY_inbox].is_wrong)
+		derive_switches(draft, CONFIG_KEY_inbox, &config->inbox_rules);
+}
+
+/* A machine may have any host name; what could not be given as `node` is not taken from it. */
+static void derive_node(struct config_draft *draft)
+{
+	struct config *config = draft->config;
+	char *name = config->node_name;
+
+	_Static_assert(sizeof(config->node_name) == CONFIG_NODE_SIZE, "room for any node");
+	if (config->node[0])
+		snprintf(name, CONFIG_NODE_SIZE, "%s", config->node);
+	else if (gethostname(name, CONFIG_NODE_SIZE) != 0)
+		name[0] = '\0';
+	name[CONFIG_NODE_SIZE - 1] = '\0';
+	if (!name[0] || config_value_check(CONFIG_KEY_node, slice_of_text(name)))
+		config_draft_refuse(draft, CONFIG_KEY_node,
+				    "this machine's host name cannot be used, give a name");
 }
 
 void config_draft_derive(struct config_draft *draft)
@@ -274,8 +338,9 @@ void config_draft_derive(struct config_draft *draft)
 		derive_redis(draft->config);
 	if (!origins[CONFIG_KEY_algorithm].is_wrong)
 		derive_algorithms(draft);
-	if (!origins[CONFIG_KEY_subscribe].is_wrong)
-		derive_rules(draft);
+	if (!origins[CONFIG_KEY_node].is_wrong)
+		derive_node(draft);
+	derive_by_namespace(draft);
 }
 
 static bool looks_like_a_name(struct slice name)

@@ -129,11 +129,21 @@ static const char reference_foot[] =
 	"`subscribe`: the rule with the channel's own namespace counts, else the one for `*`,\n"
 	"else nobody may. `claim` asks the `channels` of the token. A rule `*=any` leaves the\n"
 	"namespaces `user` and `conn` at `claim`, because what is sent there is for one\n"
-	"person.\n"
+	"person. `publish` is read in the same way, for the clients' `publish`; so are\n"
+	"`history` and `inbox`, which are off where no rule fits.\n"
+	"\n"
+	"Nodes that share a Redis need a `node` each that differs; two on one machine have\n"
+	"the same host name.\n"
+	"\n"
+	"`api_key`: so that the configuration need not hold the key itself, give its hash, from\n"
+	"`printf %s KEY | sha256sum` or `tools/token --hash-key KEY`, behind `sha256:`.\n"
 	"\n"
 	"An address `*:PORT` or `:PORT` is every address of the machine, IPv4 and IPv6;\n"
 	"`localhost` is 127.0.0.1. User and password of `redis` may hold any character as\n"
-	"`%XX`.\n";
+	"`%XX`. `redis+sentinel://` names up to 16 Sentinels (port 26379 unless it is given)\n"
+	"and, behind the slash, the master as they know it; user and password are those of\n"
+	"the Redis, and a Sentinel is told them only when it asks for a login. TLS\n"
+	"(`rediss://`) is not offered.\n";
 
 void config_show_reference(FILE *out)
 {

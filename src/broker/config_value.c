@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "belfry/limits.h"
 #include "broker/config_address.h"
+#include "wire/digest.h"
 
 #include <stdio.h>
 
@@ -118,16 +119,15 @@ static bool is_one_word(struct slice text)
 }
 
 /* "user" and "conn" are addresses of one person or one connection: open to all they would let
- * anybody read what was sent to somebody else. */
+ * anybody read what was sent to somebody else, or write to everybody. */
 static bool is_private(struct slice pattern)
 {
 	return slice_equal_text(pattern, "user") || slice_equal_text(pattern, "conn");
 }
 
-const char *config_value_rule(struct slice text, struct slice *ret_pattern,
-			      enum config_who *ret_who)
+/* What stands before and behind the =, trimmed. */
+static const char *cut_pattern(struct slice text, struct slice *ret_pattern, struct slice *ret_rest)
 {
-	unsigned who = 0;
 	struct slice rest = text;
 	struct slice pattern = slice_trim(slice_cut(&rest, '='));
 
@@ -136,12 +136,42 @@ const char *config_value_rule(struct slice text, struct slice *ret_pattern,
 	if (!is_one_word(pattern) || pattern.size > CHANNEL_SIZE_MAX ||
 	    memchr(pattern.bytes, ':', pattern.size))
 		return "does not begin with the name of a namespace";
-	if (config_value_choice(slice_trim(rest), "any|claim|none", &who))
+	*ret_pattern = pattern;
+	*ret_rest = slice_trim(rest);
+	return NULL;
+}
+
+const char *config_value_rule(struct slice text, struct slice *ret_pattern,
+			      enum config_who *ret_who)
+{
+	struct slice pattern;
+	struct slice rest;
+	unsigned who = 0;
+	const char *wrong = cut_pattern(text, &pattern, &rest);
+
+	if (wrong)
+		return wrong;
+	if (config_value_choice(rest, "any|claim|none", &who))
 		return "does not end with any, claim or none";
 	if (who == CONFIG_WHO_ANY && is_private(pattern))
-		return "would show everybody what is sent to one user or connection";
+		return "would open to everybody what belongs to one user or connection";
 	*ret_pattern = pattern;
 	*ret_who = (enum config_who)who;
+	return NULL;
+}
+
+const char *config_value_namespace_switch(struct slice text, struct slice *ret_pattern,
+					  bool *ret_on)
+{
+	struct slice pattern;
+	struct slice rest;
+	const char *wrong = cut_pattern(text, &pattern, &rest);
+
+	if (wrong)
+		return wrong;
+	if (config_value_switch(rest, ret_on))
+		return "does not end with on or off";
+	*ret_pattern = pattern;
 	return NULL;
 }
 
@@ -157,12 +187,11 @@ static const char *check_number(const struct config_row *row, struct slice text)
 	return value < row->min ? "is too small" : value > row->max ? "is too large" : NULL;
 }
 
-static const char *check_switch(const struct config_row *row, struct slice text)
+static const char *check_switch(struct slice text)
 {
-	bool on = false;
-	const char *wrong = config_value_switch(text, &on);
+	bool on;
 
-	return wrong ? wrong : on && row->max == 0 ? "is not offered in this version" : NULL;
+	return config_value_switch(text, &on);
 }
 
 static const char *check_size(const struct config_row *row, struct slice text)
@@ -175,8 +204,16 @@ static const char *check_size(const struct config_row *row, struct slice text)
 static const char *check_api_key(const struct config_row *row, struct slice text)
 {
 	const char *wrong = check_size(row, text);
+	struct slice prefix = SLICE(CONFIG_HASHED_KEY);
+	uint8_t hash[SHA256_SIZE];
 
-	return wrong ? wrong : is_one_word(text) ? NULL : "has a blank in it";
+	if (wrong || !is_one_word(text))
+		return wrong ? wrong : "has a blank in it";
+	if (!slice_starts_with(text, prefix))
+		return NULL;
+	return digest_read_sha256(slice_skip(text, prefix.size), hash)
+		       ? NULL
+		       : "has no 64 hexadecimal digits after sha256:";
 }
 
 static const char *check_stream(struct slice text)
@@ -184,6 +221,23 @@ static const char *check_stream(struct slice text)
 	if (text.size == 0)
 		return "is empty";
 	return text.size > 255 ? "is too long" : is_one_word(text) ? NULL : "has a blank in it";
+}
+
+/* Empty: the host name. */
+static const char *check_node(const struct config_row *row, struct slice text)
+{
+	if (text.size == 0 || is_one_word(text))
+		return text.size > row->max ? "is too long" : NULL;
+	return "has a blank in it";
+}
+
+/* Empty: none. */
+static const char *check_path(const struct config_row *row, struct slice text)
+{
+	for (size_t i = 0; i < text.size; i++)
+		if (text.bytes[i] < ' ' || text.bytes[i] == 0x7f)
+			return "is not printable";
+	return text.size > row->max ? "is too long" : NULL;
 }
 
 /* A token of RFC 9110 section 5.6.2, as RFC 6265 section 4.1.1 asks of the name of a cookie. */
@@ -231,6 +285,14 @@ static const char *check_rule(struct slice text)
 	return config_value_rule(text, &pattern, &who);
 }
 
+static const char *check_namespace_switch(struct slice text)
+{
+	struct slice pattern;
+	bool on;
+
+	return config_value_namespace_switch(text, &pattern, &on);
+}
+
 static const char *check_text(const struct config_row *row, struct slice text)
 {
 	struct config_address address;
@@ -242,6 +304,10 @@ static const char *check_text(const struct config_row *row, struct slice text)
 		return config_redis_check(text);
 	case CONFIG_KIND_STREAM:
 		return check_stream(text);
+	case CONFIG_KIND_PATH:
+		return check_path(row, text);
+	case CONFIG_KIND_NODE:
+		return check_node(row, text);
 	case CONFIG_KIND_COOKIE:
 		return check_cookie(text);
 	default:
@@ -263,6 +329,8 @@ static const char *check_item(const struct config_row *row, struct slice text)
 		return check_origin(text);
 	case CONFIG_KIND_RULES:
 		return check_rule(text);
+	case CONFIG_KIND_SWITCHES:
+		return check_namespace_switch(text);
 	default:
 		ASSERT(row->kind == CONFIG_KIND_KEYS);
 		return check_api_key(row, text);
@@ -284,7 +352,7 @@ const char *config_value_check(enum config_key key, struct slice text)
 	case CONFIG_KIND_DURATION:
 		return check_number(row, text);
 	case CONFIG_KIND_SWITCH:
-		return check_switch(row, text);
+		return check_switch(text);
 	case CONFIG_KIND_CHOICE:
 		return check_word(row, text);
 	default:

@@ -32,9 +32,13 @@ MUST_CHECK const char *config_value_switch(struct slice text, bool *ret_on);
 MUST_CHECK const char *config_value_choice(struct slice text, const char *words,
 					   unsigned *ret_index);
 
-/* NAMESPACE=WHO of `subscribe`. *ret_pattern points into text. */
+/* NAMESPACE=WHO of `subscribe` and `publish`. *ret_pattern points into text. */
 MUST_CHECK const char *config_value_rule(struct slice text, struct slice *ret_pattern,
 					 enum config_who *ret_who);
+
+/* NAMESPACE=on or NAMESPACE=off of `history` and `inbox`. *ret_pattern points into text. */
+MUST_CHECK const char *config_value_namespace_switch(struct slice text, struct slice *ret_pattern,
+						     bool *ret_on);
 
 /* Is the text right for that key, as its whole value or as one item of its list? */
 MUST_CHECK const char *config_value_check(enum config_key key, struct slice text);

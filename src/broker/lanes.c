@@ -1,13 +1,13 @@
 /* broker/lanes.c - making and emptying lanes. */
 #include "broker/lanes.h"
 
-#include <stdlib.h>
-
 #include "belfry/delivery.h"
 #include "belfry/departure.h"
 #include "belfry/publication.h"
+#include "belfry/query.h"
 #include "belfry/receipt.h"
-#include "lane/notice.h"
+#include "shard/deliver.h"
+#include "shard/receipts.h"
 
 static enum status init_lane(struct lane *lane, uint32_t capacity, uint32_t item_size,
 			     struct sleeper *consumer)
@@ -37,6 +37,12 @@ enum status lanes_init(struct lanes *lanes, uint32_t shards_count)
 	if (status == STATUS_OK)
 		status = init_lane(&lanes->outcomes, PUBLICATION_LANE_SIZE,
 				   sizeof(struct publication *), &lanes->admin_sleeper);
+	if (status == STATUS_OK)
+		status = init_lane(&lanes->queries, PUBLICATION_LANE_SIZE, sizeof(struct query *),
+				   &lanes->router_sleeper);
+	if (status == STATUS_OK)
+		status = init_lane(&lanes->answers, PUBLICATION_LANE_SIZE, sizeof(struct query *),
+				   &lanes->admin_sleeper);
 	return status;
 }
 
@@ -44,24 +50,16 @@ static void empty_deliveries(struct ring *ring)
 {
 	struct delivery delivery;
 
-	while (ring_pop(ring, &delivery)) {
-		if (delivery.type == DELIVERY_NOTICE)
-			notice_unref(delivery.notice);
-		else if (delivery.type == DELIVERY_SUBSCRIBED)
-			free(delivery.ref);
-	}
+	while (ring_pop(ring, &delivery))
+		deliver_free(&delivery);
 }
 
 static void empty_receipts(struct ring *ring)
 {
 	struct receipt receipt;
 
-	while (ring_pop(ring, &receipt)) {
-		if (receipt.text_size > RECEIPT_INLINE_MAX)
-			free(receipt.text_heap);
-		if (receipt.type == RECEIPT_SUBSCRIBE)
-			free(receipt.ref);
-	}
+	while (ring_pop(ring, &receipt))
+		receipts_free(&receipt);
 }
 
 void lanes_deinit(struct lanes *lanes)
@@ -77,4 +75,6 @@ void lanes_deinit(struct lanes *lanes)
 	}
 	ring_deinit(&lanes->publications.ring);
 	ring_deinit(&lanes->outcomes.ring);
+	ring_deinit(&lanes->queries.ring);
+	ring_deinit(&lanes->answers.ring);
 }

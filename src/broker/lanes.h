@@ -21,6 +21,8 @@ struct lanes {
 		departures[SHARDS_MAX]; /* shard -> acceptor: struct departure; nobody is woken */
 	struct lane publications;       /* admin -> router: struct publication * */
 	struct lane outcomes;           /* router -> admin: the same */
+	struct lane queries;            /* admin -> router: struct query * */
+	struct lane answers;            /* router -> admin: the same */
 	struct sleeper shard_sleepers[SHARDS_MAX];
 	struct sleeper router_sleeper;
 	struct sleeper admin_sleeper;

@@ -8,8 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
+#define BIND_RETRY_MS 50
+#define BIND_RETRIES 40
 #define BACKLOG 4096
 /* Bytes; the kernel doubles it. Two segments of the loopback interface fit: with less, the last
  * piece of every burst waits for a delayed acknowledgement. */
@@ -58,6 +61,20 @@ static bool set_options(int fd, sa_family_t family, bool dual, bool for_clients)
 	return ok;
 }
 
+/* The kernel lets go of a killed process's sockets a moment after the process: its rings are taken
+ * apart in the background. */
+static bool bind_patiently(int fd, const struct sockaddr_storage *storage, socklen_t size)
+{
+	const struct timespec moment = {.tv_nsec = BIND_RETRY_MS * 1000000};
+
+	for (int tries = 0; bind(fd, (const struct sockaddr *)storage, size) != 0; tries++) {
+		if (errno != EADDRINUSE || tries == BIND_RETRIES)
+			return false;
+		nanosleep(&moment, NULL);
+	}
+	return true;
+}
+
 enum status listener_open(const struct config_address *address, bool for_clients, int *ret_fd,
 			  char *reason, size_t reason_size)
 {
@@ -71,7 +88,7 @@ enum status listener_open(const struct config_address *address, bool for_clients
 		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	}
 	if (fd >= 0 && set_options(fd, storage.ss_family, is_any, for_clients) &&
-	    bind(fd, (struct sockaddr *)&storage, size) == 0 && listen(fd, BACKLOG) == 0) {
+	    bind_patiently(fd, &storage, size) && listen(fd, BACKLOG) == 0) {
 		*ret_fd = fd;
 		return STATUS_OK;
 	}

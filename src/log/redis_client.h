@@ -29,7 +29,8 @@ struct redis_reply {
 	uint32_t count;
 };
 
-/* Embedded in what the asker keeps; the client calls on_reply once, then forgets it. */
+/* Embedded in what the asker keeps; the client calls on_reply once, then forgets it. on_reply may
+ * add commands; open() and deinit() are not for it. */
 struct redis_call {
 	/* STATUS_OK: see `reply`, which is valid during the call and may be of type ERROR;
 	 * STATUS_UNAVAILABLE: the link broke, reply is NULL. */
@@ -52,15 +53,19 @@ struct redis_client {
 
 void redis_client_init(struct redis_client *client, const struct config_redis *server,
 		       const char *name);
+
+/* Calls that are still pending, because close() was not called, are forgotten. */
 void redis_client_deinit(struct redis_client *client);
 
-/* A new link is there; is_ready becomes true with the first reply to a PING of its own. */
+/* A new link is there; is_ready becomes true with the first reply to a PING of its own. A Redis
+ * that refuses it fails the session (LOADING and the like), but not one that only cannot save. */
 MUST_CHECK enum status redis_client_open(struct redis_client *client);
 
 /* The link is gone: every pending call is told. */
 void redis_client_close(struct redis_client *client);
 
-/* Adds a command. `call` NULL: nobody hears the reply. */
+/* Adds a command; the words are copied. `call` NULL: nobody hears the reply. Not STATUS_OK: it was
+ * not added, and nobody is told. */
 MUST_CHECK enum status redis_client_add(struct redis_client *client, const struct slice *words,
 					uint32_t count, struct redis_call *call);
 

@@ -132,7 +132,9 @@ enum status redis_session_open(struct redis_session *session)
 	session->output_size = session->output_sent = 0;
 	session->greetings_left = 0;
 	session->error[0] = '\0';
-	return session->reply ? greet(session) : STATUS_NO_MEMORY;
+	if (!session->reply)
+		return STATUS_NO_MEMORY;
+	return session->name ? greet(session) : STATUS_OK;
 }
 
 struct slice redis_session_output(const struct redis_session *session)

@@ -19,7 +19,7 @@
 
 struct redis_session {
 	const struct config_redis *server;
-	const char *name; /* for CLIENT LIST; a plain word */
+	const char *name; /* for CLIENT LIST; a plain word. NULL: no greeting at all */
 	struct reply *reply;
 	struct reply_listener listener; /* the owner's */
 	uint8_t *output;

@@ -4,6 +4,8 @@
 
 #include "base/log_line.h"
 #include "belfry/publication.h"
+#include "router/fold.h"
+#include "router/redis_log.h"
 #include "router/router_state.h"
 
 enum entry_reason appending_check(struct router *router, const struct entry_field *fields,
@@ -39,13 +41,46 @@ void appending_answer(struct router *router, struct publication_item *item)
 	router->must_wake_admin = true;
 }
 
-static void append_embedded(struct router *router, struct publication_item *item,
+enum status appending_embedded(struct router *router, const struct entry *entry,
+			       struct event_id *ret_id)
+{
+	enum status status;
+
+	if (fanout_room(router) < FOLD_ROOM)
+		return STATUS_AGAIN;
+	status = embedded_log_append(&router->embedded, router->unix_ms, entry->fields,
+				     entry->fields_count, ret_id);
+	if (status == STATUS_OK)
+		fold_entry(router, entry, *ret_id, FOLD_DELIVER);
+	return status;
+}
+
+/* What was acknowledged is on the disk, where that is asked for: once for each request. */
+static bool is_safe(struct router *router, const struct publication *publication)
+{
+	if (publication->answered + 1 < publication->items_count)
+		return true;
+	return embedded_log_sync(&router->embedded) == STATUS_OK;
+}
+
+/* False: not now. */
+static bool append_embedded(struct router *router, struct publication_item *item,
 			    const struct entry *entry)
 {
-	item->event_id = embedded_log_append(&router->embedded, router->unix_ms);
-	item->outcome = PUBLICATION_TAKEN;
-	fanout_entry(router, entry, item->event_id);
+	switch (appending_embedded(router, entry, &item->event_id)) {
+	case STATUS_OK:
+		item->outcome = is_safe(router, item->publication) ? PUBLICATION_TAKEN
+								   : PUBLICATION_UNKNOWN;
+		break;
+	case STATUS_AGAIN:
+		counter_add(&router->counters->lane_full, 1);
+		return false;
+	default:
+		item->outcome = PUBLICATION_REFUSED;
+		snprintf(item->error, sizeof(item->error), "the log's file cannot be written");
+	}
 	appending_answer(router, item);
+	return true;
 }
 
 static void answer_unavailable(struct router *router, struct publication_item *item)
@@ -69,10 +104,6 @@ static bool append(struct router *router, struct publication_item *item)
 		answer_unavailable(router, item);
 		return true;
 	}
-	if (!router->redis && fanout_room(router) == 0) {
-		counter_add(&router->counters->lane_full, 1);
-		return false;
-	}
 	reason = appending_check(router, item->fields, item->fields_count, &entry);
 	if (reason != ENTRY_OK) {
 		item->outcome = reason == ENTRY_TOO_LARGE ? PUBLICATION_TOO_LARGE : PUBLICATION_BAD;
@@ -80,10 +111,8 @@ static bool append(struct router *router, struct publication_item *item)
 		appending_answer(router, item);
 		return true;
 	}
-	if (!router->redis) {
-		append_embedded(router, item, &entry);
-		return true;
-	}
+	if (!router->redis)
+		return append_embedded(router, item, &entry);
 	switch (redis_log_append(router, item)) {
 	case STATUS_OK:
 		return true;

@@ -1,12 +1,15 @@
-/* router/attend.c - receipts of the shards, answered in the order of the log. */
+/* router/attend.c - receipts of the shards, taken in their order. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "belfry/delivery.h"
-#include "belfry/receipt.h"
+#include "router/online.h"
+#include "router/replay.h"
 #include "router/router_state.h"
+#include "router/saying.h"
+#include "wire/connection_id.h"
 
 #define USER_PREFIX "user:"
+#define CONN_PREFIX "conn:"
 #define RECEIPTS_PER_TURN 1024 /* of one shard, so that entries and others get their turn */
 
 static struct slice text_of(const struct receipt *receipt)
@@ -40,83 +43,217 @@ static void on_interest(struct router *router, uint32_t shard, struct slice chan
 
 static void on_disinterest(struct router *router, uint32_t shard, struct slice channel)
 {
-	uint64_t hash = hash_bytes(router->interests.key, channel);
-	struct interest *interest = interests_find(&router->interests, channel, hash);
+	struct interest *interest =
+		interests_find(&router->interests, channel, router_hash(router, channel));
 
 	ASSERT(interest != NULL);
 	interest->shards &= ~(UINT64_C(1) << shard);
 	interests_drop_unused(&router->interests, interest);
 }
 
-/* Counts the connection, over the limit too: a detach follows each attach. */
-static void on_attach(struct router *router, const struct receipt *receipt, struct delivery *answer)
-{
-	uint32_t limit = router->config->max_connections_per_user;
-	struct interest *user = need_user(router, text_of(receipt));
+/* ---- a connection comes ---- */
 
+/* Who does not listen to user:{id} here confirms nothing for it. */
+static bool has_own_channel(const struct recovery *recovery, const struct interest *user)
+{
+	for (uint32_t i = 0; i < recovery->channels_count; i++)
+		if (slice_equal(recovery->channels[i].name, slice_of(user->name, user->name_size)))
+			return true;
+	return false;
+}
+
+/* The connection with this id is still attached, to the same user: its client came back before
+ * its end was noticed. */
+static bool is_ghost_of(struct router *router, struct slice id, const struct interest *user)
+{
+	struct connection_id parsed;
+	const struct session *session;
+
+	if (!connection_id_parse(id, router->options.connection_key, &parsed) ||
+	    parsed.shard >= router->options.shards_count)
+		return false;
+	session = sessions_find(&router->sessions, parsed.shard, parsed.slot, parsed.generation);
+	return session && session->user == user;
+}
+
+static char *take_identity(struct router *router, const struct recovery *recovery,
+			   const struct interest *user)
+{
+	struct slice id = recovery->identity;
+
+	if (slice_is_absent(id) || id.size != CONNECTION_ID_SIZE)
+		return NULL;
+	if (!departed_take(&router->departed, id, user->hash, router->now_ms) &&
+	    !is_ghost_of(router, id, user))
+		return NULL;
+	char *identity = malloc(CONNECTION_ID_SIZE);
+
+	if (identity)
+		memcpy(identity, id.bytes, CONNECTION_ID_SIZE);
+	return identity;
+}
+
+/* An identity that was not granted is somebody else's: nothing of its channel is to be seen. */
+static void forget_identity(struct recovery *recovery)
+{
+	struct slice prefix = SLICE(CONN_PREFIX);
+	uint32_t kept = 0;
+
+	if (slice_is_absent(recovery->identity))
+		return;
+	for (uint32_t i = 0; i < recovery->channels_count; i++) {
+		struct slice name = recovery->channels[i].name;
+
+		if (slice_starts_with(name, prefix) &&
+		    slice_equal(slice_skip(name, prefix.size), recovery->identity))
+			continue;
+		recovery->channels[kept++] = recovery->channels[i];
+	}
+	recovery->channels_count = kept;
+}
+
+/* Counts the connection, over the limit too: a detach follows each attach. */
+static void on_attach(struct router *router, uint32_t shard, const struct receipt *receipt)
+{
+	const struct recovery *recovery = receipt->recovery;
+	uint32_t limit = router->config->max_connections_per_user;
+	struct interest *user = need_user(router, recovery->user);
+	struct session *session = sessions_at(&router->sessions, shard, receipt->slot);
+	struct delivery refused = {
+		.type = DELIVERY_REFUSED,
+		.slot = receipt->slot,
+		.generation = receipt->generation,
+	};
+
+	ASSERT(session->user == NULL);
+	*session = (struct session){
+		.user = user,
+		.generation = receipt->generation,
+		.since_ms = recovery->since_ms,
+	};
+	router->sessions.count++;
 	if (user->conns++ == 0)
 		counter_add(&router->counters->users, 1);
-	answer->type = limit > 0 && user->conns > limit ? DELIVERY_REFUSED : DELIVERY_ATTACHED;
-	answer->last = router->last;
+	if (limit > 0 && user->conns > limit) {
+		fanout_push(router, shard, &refused);
+		free(receipt->recovery);
+		return;
+	}
+	session->identity = take_identity(router, recovery, user);
+	if (!session->identity)
+		forget_identity(receipt->recovery);
+	if (has_own_channel(recovery, user)) {
+		session->cursor = cursors_hold(&router->cursors, recovery->user, recovery->device);
+		ASSERT(session->cursor != NULL);
+	}
+	online_attach(router, shard, receipt->slot, recovery);
+	replay_ask(router, shard, receipt);
 }
 
-static void on_detach(struct router *router, const struct receipt *receipt)
-{
-	struct interest *user = need_user(router, text_of(receipt));
+/* ---- and goes ---- */
 
-	ASSERT(user->conns > 0);
-	if (--user->conns == 0)
+/* The id under which its client knows it. */
+static void session_id(const struct router *router, const struct session *session,
+		       struct connection_id own, char ret_id[CONNECTION_ID_SIZE])
+{
+	if (session->identity)
+		memcpy(ret_id, session->identity, CONNECTION_ID_SIZE);
+	else
+		connection_id_write(own, router->options.connection_key, ret_id);
+}
+
+static void on_detach(struct router *router, uint32_t shard, const struct receipt *receipt)
+{
+	struct session *session =
+		sessions_find(&router->sessions, shard, receipt->slot, receipt->generation);
+	struct connection_id own = {(uint8_t)shard, receipt->slot, receipt->generation};
+	char id[CONNECTION_ID_SIZE];
+
+	ASSERT(session != NULL && session->user->conns > 0);
+	session_id(router, session, own, id);
+	departed_add(&router->departed, id, session->user->hash,
+		     router->now_ms + router->config->resume_window_ms);
+	online_detach(router, shard, receipt->slot);
+	replay_drop_all(router, session);
+	if (session->cursor)
+		cursors_release(&router->cursors, session->cursor);
+	if (--session->user->conns == 0)
 		counter_subtract(&router->counters->users, 1);
-	interests_drop_unused(&router->interests, user);
+	interests_drop_unused(&router->interests, session->user);
+	free(session->identity);
+	*session = (struct session){0};
+	router->sessions.count--;
 }
 
-/* True: *ret_answer goes back to the shard. */
-static bool attend(struct router *router, uint32_t shard, const struct receipt *receipt,
-		   struct delivery *ret_answer)
+/* ---- in between ---- */
+
+static void on_confirm(struct router *router, const struct session *session, struct event_id id)
 {
-	*ret_answer = (struct delivery){.slot = receipt->slot, .generation = receipt->generation};
+	if (!session || !session->cursor)
+		return;
+	if (event_id_is_after(id, router->last))
+		id = router->last;
+	cursors_confirm(&router->cursors, session->cursor, id);
+}
+
+static void attend_conn(struct router *router, uint32_t shard, const struct receipt *receipt)
+{
+	struct session *session =
+		sessions_find(&router->sessions, shard, receipt->slot, receipt->generation);
+
+	switch ((enum receipt_type)receipt->type) {
+	case RECEIPT_SUBSCRIBE:
+	case RECEIPT_CATCH_UP:
+		replay_ask(router, shard, receipt);
+		return;
+	case RECEIPT_MORE:
+		if (session)
+			replay_more(router, session);
+		return;
+	case RECEIPT_CONFIRM:
+		on_confirm(router, session, receipt->id);
+		return;
+	case RECEIPT_UPSTREAM:
+		saying_take(router, shard, receipt);
+		return;
+	default:
+		return;
+	}
+}
+
+static void attend(struct router *router, uint32_t shard, const struct receipt *receipt)
+{
 	switch ((enum receipt_type)receipt->type) {
 	case RECEIPT_INTEREST:
-		on_interest(router, shard, text_of(receipt));
-		return false;
 	case RECEIPT_DISINTEREST:
-		on_disinterest(router, shard, text_of(receipt));
-		return false;
+		if (receipt->type == RECEIPT_INTEREST)
+			on_interest(router, shard, text_of(receipt));
+		else
+			on_disinterest(router, shard, text_of(receipt));
+		if (receipt->text_size > RECEIPT_INLINE_MAX)
+			free(receipt->text_heap);
+		return;
 	case RECEIPT_ATTACH:
-		on_attach(router, receipt, ret_answer);
-		return true;
+		on_attach(router, shard, receipt);
+		return;
 	case RECEIPT_DETACH:
-		on_detach(router, receipt);
-		return false;
-	case RECEIPT_SUBSCRIBE:
-		ret_answer->type = DELIVERY_SUBSCRIBED;
-		ret_answer->channel = receipt->channel;
-		ret_answer->ref = receipt->ref;
-		return true;
+		on_detach(router, shard, receipt);
+		return;
+	default:
+		attend_conn(router, shard, receipt);
 	}
-	return false; /* there is no other type */
 }
 
 static bool attend_shard(struct router *router, uint32_t shard)
 {
 	struct ring *receipts = &router->options.receipts[shard].ring;
-	struct ring *deliveries = &router->options.deliveries[shard].ring;
-	uint32_t vacant = ring_room(deliveries);
-	uint32_t room = vacant > FANOUT_RESERVE ? vacant - FANOUT_RESERVE : 0;
 	struct receipt receipt;
-	struct delivery answer;
 
-	for (uint32_t n = 0; n < RECEIPTS_PER_TURN && n < room; n++) {
+	/* A receipt is answered at once with at most one delivery. */
+	for (uint32_t n = 0; n < RECEIPTS_PER_TURN && fanout_answer_room(router, shard) > 0; n++) {
 		if (!ring_pop(receipts, &receipt))
 			return false;
-		if (attend(router, shard, &receipt, &answer)) {
-			bool pushed = ring_push(deliveries, &answer);
-
-			ASSERT(pushed);
-			router->shards_to_wake |= UINT64_C(1) << shard;
-		}
-		if (receipt.text_size > RECEIPT_INLINE_MAX)
-			free(receipt.text_heap);
+		attend(router, shard, &receipt);
 	}
 	return ring_peek(receipts) != NULL;
 }

@@ -3,7 +3,8 @@
  * Layer   router (may include: lane, wire, uring, log, base, libc)
  * Threads the router
  * Memory  one heap block an entry (wire/entry_pack.h), bounded in bytes with its overhead: hot
- *         ones by hot_max, fetched ones by fetched_max
+ *         ones by hot_max, fetched ones by fetched_max; the newest of each is kept whatever its
+ *         size, and a fetched one takes 20 to 24 bytes more to be found by
  * Errors  false when memory is out; nothing has changed then
  */
 #ifndef BELFRY_ROUTER_BODIES_H
@@ -21,7 +22,8 @@ void bodies_destroy(struct bodies *bodies);
 /* Adds the newest entry; the oldest hot ones go until all fit. `id` is after all others. */
 MUST_CHECK bool bodies_add(struct bodies *bodies, struct event_id id, const struct entry *entry);
 
-/* Keeps an entry that was fetched from the log; those fetched longest ago go. */
+/* Keeps an entry that was fetched from the log, unless it is there already; those fetched longest
+ * ago go. */
 MUST_CHECK bool bodies_keep(struct bodies *bodies, struct event_id id, const struct entry *entry);
 
 /* The entry, hot or fetched; without channels. Valid until something is added. */

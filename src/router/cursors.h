@@ -47,7 +47,9 @@ struct cursors {
 MUST_CHECK bool cursors_init(struct cursors *cursors, struct hash_key key, bool keeps_all);
 void cursors_deinit(struct cursors *cursors);
 
-/* The cursor with one more holder, made UNKNOWN (with keeps_all: KNOWN at 0-0) when it is new. */
+/* The cursor with one more holder, made UNKNOWN (with keeps_all: KNOWN at 0-0) when it is new.
+ * `user` is not empty. The asker of the store sets `state` to ASKED and holds the cursor till
+ * cursors_learn, or sets it back to UNKNOWN. */
 MUST_CHECK struct cursor *cursors_hold(struct cursors *cursors, struct slice user,
 				       struct slice device);
 void cursors_release(struct cursors *cursors, struct cursor *cursor);
@@ -57,12 +59,15 @@ void cursors_release(struct cursors *cursors, struct cursor *cursor);
  * further on: see cursors_learn. */
 bool cursors_confirm(struct cursors *cursors, struct cursor *cursor, struct event_id id);
 
-/* The store's answer (0-0: it has none): the cursor is KNOWN. */
+/* The store's answer (0-0: it has none): the cursor is KNOWN, at whichever is further on; the
+ * store being behind makes it dirty. */
 void cursors_learn(struct cursors *cursors, struct cursor *cursor, struct event_id id);
 
 /* Takes the next cursor off the list of those to be written; NULL: none. The caller writes
- * `confirmed` and then calls cursors_written, or, if that failed, cursors_unwritten. While it is
- * being written the cursor is held by the caller. */
+ * `confirmed` and then calls cursors_written, or, if that failed, cursors_unwritten, which puts it
+ * on the list again. While it is being written the cursor is held by the caller: this call takes
+ * one holder, those two give it back. What is confirmed meanwhile makes it dirty again. A cursor
+ * that is ASKED waits on the list for the answer. */
 struct cursor *cursors_next_dirty(struct cursors *cursors);
 void cursors_written(struct cursors *cursors, struct cursor *cursor);
 void cursors_unwritten(struct cursors *cursors, struct cursor *cursor);

@@ -14,51 +14,31 @@ static uint64_t all_shards(const struct router *router)
 	return count == 64 ? UINT64_MAX : (UINT64_C(1) << count) - 1;
 }
 
-/* Fills in what a channel means and returns the shards that want it. */
-static uint64_t resolve(const struct router *router, struct slice name,
-			struct notice_channel *target)
+uint64_t fanout_resolve(const struct router *router, struct slice name, uint64_t hash,
+			struct notice_channel *ret_target)
 {
 	struct slice prefix = SLICE(CONN_PREFIX);
 	struct connection_id id;
 
-	*target = (struct notice_channel){.name = name, .target = TARGET_NAMED};
+	*ret_target = (struct notice_channel){.name = name, .hash = hash, .target = TARGET_NAMED};
 	if (slice_equal_text(name, "all")) {
-		target->target = TARGET_ALL;
+		ret_target->target = TARGET_ALL;
 		return all_shards(router);
 	}
-	if (slice_starts_with(name, prefix)) {
-		if (!connection_id_parse(slice_skip(name, prefix.size),
-					 router->options.connection_key, &id) ||
-		    id.shard >= router->options.shards_count)
-			return 0;
-		target->target = TARGET_CONN;
-		target->shard = id.shard;
-		target->slot = id.slot;
-		target->generation = id.generation;
-		return UINT64_C(1) << id.shard;
-	}
-	target->hash = hash_bytes(router->interests.key, name);
-	const struct interest *interest = interests_find(&router->interests, name, target->hash);
+	/* First by name: an id that was taken up by another connection is a channel like others. */
+	const struct interest *interest = interests_find(&router->interests, name, hash);
 
-	return interest ? interest->shards : 0;
-}
-
-/* The channels that somebody here wants, and the shards who do. */
-static uint64_t find_targets(struct router *router, const struct entry *entry, uint32_t *ret_count)
-{
-	uint64_t shards = 0;
-	uint32_t cursor = 0, count = 0;
-	struct slice name;
-
-	while (entry_next_channel(entry, &cursor, &name)) {
-		uint64_t wanting = resolve(router, name, &router->targets[count]);
-
-		if (wanting != 0)
-			count++;
-		shards |= wanting;
-	}
-	*ret_count = count;
-	return shards;
+	if (interest || !slice_starts_with(name, prefix))
+		return interest ? interest->shards : 0;
+	if (!connection_id_parse(slice_skip(name, prefix.size), router->options.connection_key,
+				 &id) ||
+	    id.shard >= router->options.shards_count)
+		return 0;
+	ret_target->target = TARGET_CONN;
+	ret_target->shard = id.shard;
+	ret_target->slot = id.slot;
+	ret_target->generation = id.generation;
+	return UINT64_C(1) << id.shard;
 }
 
 static void deliver(struct router *router, struct notice *notice, uint64_t shards)
@@ -79,20 +59,48 @@ static void deliver(struct router *router, struct notice *notice, uint64_t shard
 	}
 }
 
-void fanout_entry(struct router *router, const struct entry *entry, struct event_id id)
+void fanout_entry(struct router *router, const struct entry *entry, struct event_id id,
+		  uint32_t count, uint64_t shards)
 {
-	uint32_t count;
-	uint64_t shards = find_targets(router, entry, &count);
-
-	counter_add(&router->counters->entries, 1);
-	router->last = id;
-	if (shards == 0)
-		return;
 	struct notice *notice = framing_create(entry, id, router->targets, count);
 
+	ASSERT(count > 0 && shards != 0);
 	ASSERT(notice != NULL); /* going on without it would be silent loss */
 	counter_add(&router->counters->notices, 1);
 	deliver(router, notice, shards);
+}
+
+bool fanout_ephemeral(struct router *router, struct slice channel, struct slice text,
+		      uint32_t reserve)
+{
+	struct notice_channel target;
+	uint64_t shards = fanout_resolve(router, channel, router_hash(router, channel), &target);
+
+	if (shards == 0)
+		return true;
+	if (fanout_room(router) <= reserve)
+		return false;
+	struct notice *notice = framing_create_text(text, &target);
+
+	if (!notice)
+		return false;
+	deliver(router, notice, shards);
+	return true;
+}
+
+uint32_t fanout_answer_room(struct router *router, uint32_t shard)
+{
+	uint32_t vacant = ring_room(&router->options.deliveries[shard].ring);
+
+	return vacant > FANOUT_RESERVE ? vacant - FANOUT_RESERVE : 0;
+}
+
+void fanout_push(struct router *router, uint32_t shard, const struct delivery *delivery)
+{
+	bool pushed = ring_push(&router->options.deliveries[shard].ring, delivery);
+
+	ASSERT(pushed);
+	router->shards_to_wake |= UINT64_C(1) << shard;
 }
 
 uint32_t fanout_room(struct router *router)

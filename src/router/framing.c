@@ -81,3 +81,55 @@ struct notice *framing_create(const struct entry *entry, struct event_id id,
 		write_parts(notice, entry, bytes, text_size);
 	return notice;
 }
+
+struct notice *framing_create_text(struct slice text, const struct notice_channel *channel)
+{
+	size_t size = channel->name.size + FRAME_HEADER_MAX + text.size;
+	uint8_t *bytes;
+	struct notice *notice = notice_create(1, size, &bytes);
+
+	if (!notice)
+		return NULL;
+	bytes = copy_channels(notice, channel, bytes);
+	size_t header_size = ws_frame_write_header(bytes, WS_TEXT, text.size);
+
+	memcpy(bytes + header_size, text.bytes, text.size);
+	notice->frame = slice_of(bytes, header_size + text.size);
+	return notice;
+}
+
+struct notice *framing_create_replay(struct slice frames)
+{
+	uint8_t *bytes;
+	struct notice *notice = notice_create(1, frames.size, &bytes);
+
+	if (!notice)
+		return NULL;
+	memcpy(bytes, frames.bytes, frames.size);
+	notice->frame = slice_of(bytes, frames.size);
+	return notice;
+}
+
+size_t framing_size_max(const struct entry *entry, struct slice channel)
+{
+	return envelope_size_max(entry) + FRAME_HEADER_MAX + 2 + 6 * channel.size;
+}
+
+size_t framing_write(uint8_t *bytes, const struct entry *entry, struct event_id id,
+		     struct slice channel)
+{
+	uint8_t header[FRAME_HEADER_MAX];
+	struct writer writer;
+
+	writer_init(&writer, bytes + FRAME_HEADER_MAX,
+		    framing_size_max(entry, channel) - FRAME_HEADER_MAX);
+	envelope_write_head(&writer, entry, id);
+	json_write_string(&writer, channel);
+	envelope_write_tail(&writer, entry, id);
+	ASSERT(!writer.overflow);
+	size_t header_size = ws_frame_write_header(header, WS_TEXT, writer.size);
+
+	memmove(bytes + header_size, bytes + FRAME_HEADER_MAX, writer.size);
+	memcpy(bytes, header, header_size);
+	return header_size + writer.size;
+}

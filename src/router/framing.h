@@ -17,4 +17,18 @@
 MUST_CHECK struct notice *framing_create(const struct entry *entry, struct event_id id,
 					 const struct notice_channel *channels, uint32_t count);
 
+/* A notice of `text` as it is, one text message, for one channel; without an event id. */
+MUST_CHECK struct notice *framing_create_text(struct slice text,
+					      const struct notice_channel *channel);
+
+/* A notice whose frame is `frames`, whole frames for one connection. */
+MUST_CHECK struct notice *framing_create_replay(struct slice frames);
+
+/* Bytes that framing_write needs at most for the entry in a channel of this name. */
+size_t framing_size_max(const struct entry *entry, struct slice channel);
+
+/* Writes the whole frame of the entry in the channel, and returns its size. */
+size_t framing_write(uint8_t *bytes, const struct entry *entry, struct event_id id,
+		     struct slice channel);
+
 #endif

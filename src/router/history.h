@@ -2,8 +2,9 @@
  *
  * Layer   router (may include: lane, wire, uring, log, base, libc)
  * Threads the router
- * Memory  24 bytes a record in blocks that never move; about 40 bytes a channel; 16 bytes in a
- *         half-full table for each producer's id and each collapse key. Bodies are elsewhere
+ * Memory  24 bytes a record in blocks that never move; 52 to 56 bytes a channel; 20 to 24 bytes
+ *         more for each producer's id and each collapse key, 16 for each expiry. All of it goes
+ *         with its record; a channel with a base stays until it is read. Bodies are elsewhere
  * Errors  HISTORY_NO_MEMORY; nothing has changed then
  *
  * A record is one entry in one channel; an entry for three channels makes three records with the
@@ -27,7 +28,8 @@ struct history;
 struct history_options {
 	uint64_t retention_ms; /* older records than this, measured from the newest, go */
 	uint64_t records_max;  /* more go, oldest first */
-	uint64_t dedupe_ms;    /* a second producer's id counts as the same for so long */
+	uint64_t dedupe_ms;    /* for less than this a second producer's id counts as the same, as
+				  long as the first one's record is kept; 0: never */
 };
 
 struct history_item {
@@ -37,11 +39,13 @@ struct history_item {
 	uint64_t key_hash;   /* hash of channel and collapse key; 0: none */
 	uint64_t expires_ms; /* Unix time from which it is not delivered any more; 0: never */
 	bool counts;         /* it is unread until somebody reads it: an inbox channel */
+	bool id_only;        /* the channel keeps no history: only id_hash is remembered */
 };
 
 enum history_verdict {
 	HISTORY_ADDED,
-	HISTORY_DUPLICATE, /* its id was there within dedupe_ms: nothing was added */
+	HISTORY_DUPLICATE, /* its id was there within dedupe_ms, or the same event id is the
+			      channel's newest: nothing was added */
 	HISTORY_NO_MEMORY,
 };
 
@@ -49,12 +53,13 @@ MUST_CHECK struct history *history_create(const struct history_options *options)
 void history_destroy(struct history *history);
 
 /* Adds a record behind all others, and trims by count and age. A record of the same channel with
- * the same key is superseded: it is no longer current and no longer unread. */
+ * the same key is superseded: it is no longer current and no longer unread. With id_only there
+ * is a record only if there is an id; it is in no channel and never current. */
 MUST_CHECK enum history_verdict history_add(struct history *history,
 					    const struct history_item *item);
 
-/* The same id_hash was added within dedupe_ms before `id`, and its record need not be kept: what
- * history_add would answer, without adding. For channels that keep no history. */
+/* The same id_hash was added within dedupe_ms before `id`. What history_add would answer, without
+ * adding; see history_item.id_only for channels that keep no history. */
 MUST_CHECK bool history_is_duplicate(const struct history *history, uint64_t id_hash,
 				     struct event_id id);
 
@@ -92,18 +97,21 @@ bool history_has(const struct history *history, struct event_id id);
 
 enum history_mark { HISTORY_READ, HISTORY_DELETED };
 
-/* The record of a channel with this producer's id, or with this event id; 0: none. */
+/* The newest record of a channel with this producer's id, or with this event id; 0: none. */
 uint64_t history_find(const struct history *history, uint64_t channel, uint64_t id_hash);
 uint64_t history_find_event(const struct history *history, uint64_t channel, struct event_id id);
 
-/* Marks a kept record. True: it was not marked so before. */
+/* Marks a kept record of some channel. True: it was not marked so before; one that never counted
+ * is read from the beginning. */
 bool history_set_mark(struct history *history, uint64_t number, enum history_mark mark);
 
-/* Marks all records of the channel up to `last` as read. Returns how many were unread. */
+/* Marks all records of the channel up to `last` as read. Returns how many were unread, with the
+ * base. Takes time for the records after `last`, and only if it is further on than before. */
 uint32_t history_read_all(struct history *history, uint64_t channel, struct event_id last);
 
 /* A backend says how many are unread: what is there now counts no more, `count` does instead,
- * until it is read or a new base is set. */
+ * until it is read or a new base is set. Each record from before it that is marked takes one off
+ * it; reading all up to where it was set takes all. At most 2^31 count; out of memory: nothing. */
 void history_set_base(struct history *history, uint64_t channel, uint32_t count);
 
 /* Base and unread records of the window. A channel that was never seen: 0. */

@@ -1,43 +1,28 @@
-/* router/redis_log.c - the log in Redis: one link reads, one writes. */
+/* router/redis_log.c - the log in Redis: four links and what they are for. */
+#include "router/redis_log.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log_line.h"
 #include "belfry/publication.h"
-#include "log/redis_stream.h"
-#include "log/redis_writer.h"
-#include "router/link.h"
+#include "router/fetch.h"
+#include "router/fold.h"
 #include "router/router_state.h"
 
-#define READ_COUNT_MAX FANOUT_RESERVE /* entries asked for at once */
-#define READ_COUNT_MIN 32             /* with less room on the lanes nothing is read */
-#define ANSWER_PATIENCE_MS 5000       /* beyond BLOCK: the link is dead */
-#define LOG_LENGTH_MAX 1000000        /* about so many entries stay in the stream */
+#define READ_COUNT_MAX (FANOUT_RESERVE / FOLD_ROOM) /* entries asked for at once */
+#define READ_COUNT_MIN 32       /* with less room on the lanes nothing is read */
+#define ANSWER_PATIENCE_MS 5000 /* beyond BLOCK: the link is dead */
+#define PUBSUB_PING_MS 2000     /* a silent subscriber may be a dead link */
+#define LOG_LENGTH_MAX 1000000  /* about so many entries stay in the stream */
 #define DEAD_LENGTH_MAX 10000
 #define DEAD_STREAM "belfry:dead"
 
-enum { LINK_READ, LINK_WRITE, LINK_COUNT };
-
-struct redis_log {
-	struct router *router;
-	struct redis_stream stream;
-	struct redis_writer writer;
-	struct link links[LINK_COUNT];
-	uint64_t heard_ms;       /* the read link's last bytes, or its last question */
-	uint64_t write_heard_ms; /* likewise the write link's */
-	bool was_up;             /* log_connected, as last told */
-	char told_error[96];     /* why it is down, as last told */
-	bool waits_for_room;     /* the lanes are too full to read */
-	struct event_id started; /* for a first link that comes late */
-	uint32_t attempts;
-};
-
 /* ---- dead letters ---- */
 
-/* Copies the entry to the dead-letter stream, with the field `reason`. */
-static void bury(struct redis_log *redis, const struct entry_field *fields, uint32_t count,
-		 enum entry_reason reason)
+void redis_log_bury(struct redis_log *redis, const struct entry_field *fields, uint32_t count,
+		    enum entry_reason reason)
 {
 	uint32_t kept = count < ENTRY_FIELDS_MAX ? count : ENTRY_FIELDS_MAX;
 	struct slice *words = malloc((2 * kept + 2) * sizeof(*words));
@@ -60,31 +45,10 @@ static void bury(struct redis_log *redis, const struct entry_field *fields, uint
 
 /* ---- the reading link ---- */
 
-/* Its ttl was over before it could be read, as after an outage. */
-static bool is_expired(const struct router *router, const struct entry *entry, struct event_id id)
-{
-	return entry->ttl_s > 0 && router->unix_ms > id.ms + (uint64_t)entry->ttl_s * 1000;
-}
-
 static void on_entry(void *owner, struct event_id id, const struct entry_field *fields,
 		     uint32_t fields_count)
 {
-	struct redis_log *redis = owner;
-	struct router *router = redis->router;
-	struct entry entry;
-	enum entry_reason reason = appending_check(router, fields, fields_count, &entry);
-
-	if (reason == ENTRY_OK) {
-		if (is_expired(router, &entry, id))
-			counter_add(&router->counters->expired, 1);
-		else
-			fanout_entry(router, &entry, id);
-		router->last = id;
-		return;
-	}
-	counter_add(&router->counters->entries, 1);
-	router->last = id;
-	bury(redis, fields, fields_count, reason);
+	reading_on_entry(owner, id, fields, fields_count);
 }
 
 /* Asks for the next entries, as many as the lanes are sure to take. */
@@ -92,9 +56,10 @@ static void read_next(struct redis_log *redis)
 {
 	uint32_t room;
 
-	if (redis->stream.state != REDIS_STREAM_IDLE || !redis->writer.is_ready)
+	if (redis->stream.state != REDIS_STREAM_IDLE || redis->reading.state == READING_WAITS ||
+	    !redis->writer.is_ready)
 		return;
-	room = fanout_room(redis->router);
+	room = fanout_room(redis->router) / FOLD_ROOM;
 	if (room < READ_COUNT_MIN) {
 		if (!redis->waits_for_room)
 			counter_add(&redis->router->counters->lane_full, 1);
@@ -102,7 +67,7 @@ static void read_next(struct redis_log *redis)
 		return;
 	}
 	redis->waits_for_room = false;
-	redis->heard_ms = redis->router->now_ms;
+	redis->heard_ms[LINK_READ] = redis->router->now_ms;
 	if (redis_stream_read(&redis->stream, room < READ_COUNT_MAX ? room : READ_COUNT_MAX) !=
 	    STATUS_OK)
 		link_break(&redis->links[LINK_READ], "out of memory");
@@ -112,10 +77,8 @@ static enum status on_read_up(void *owner)
 {
 	struct redis_log *redis = owner;
 
-	redis->heard_ms = redis->router->now_ms;
-	/* The first link came late: what was appended since the start was not there to see. */
-	if (!redis->stream.has_position && redis->attempts > 0)
-		redis_stream_start_after(&redis->stream, redis->started);
+	redis->heard_ms[LINK_READ] = redis->router->now_ms;
+	watch_forget(&redis->watch);
 	return redis_stream_open(&redis->stream);
 }
 
@@ -130,14 +93,13 @@ static enum status on_read_bytes(void *owner, struct slice bytes)
 {
 	struct redis_log *redis = owner;
 
-	redis->heard_ms = redis->router->now_ms;
+	redis->heard_ms[LINK_READ] = redis->router->now_ms;
 	if (redis_session_feed(&redis->stream.session, bytes) != STATUS_OK) {
 		link_break(&redis->links[LINK_READ], redis->stream.session.error);
 		return STATUS_INVALID;
 	}
-	if (redis->stream.has_position &&
-	    event_id_is_after(redis->stream.position, redis->router->last))
-		redis->router->last = redis->stream.position;
+	if (redis->stream.state == REDIS_STREAM_IDLE)
+		reading_on_progress(redis);
 	read_next(redis);
 	return STATUS_OK;
 }
@@ -179,7 +141,7 @@ static enum status on_write_up(void *owner)
 {
 	struct redis_log *redis = owner;
 
-	redis->write_heard_ms = redis->router->now_ms;
+	redis->heard_ms[LINK_WRITE] = redis->router->now_ms;
 	return redis_writer_open(&redis->writer);
 }
 
@@ -192,7 +154,7 @@ static enum status on_write_bytes(void *owner, struct slice bytes)
 {
 	struct redis_log *redis = owner;
 
-	redis->write_heard_ms = redis->router->now_ms;
+	redis->heard_ms[LINK_WRITE] = redis->router->now_ms;
 	if (redis_session_feed(&redis->writer.session, bytes) != STATUS_OK) {
 		link_break(&redis->links[LINK_WRITE], redis->writer.session.error);
 		return STATUS_INVALID;
@@ -222,17 +184,17 @@ enum status redis_log_append(struct router *router, struct publication_item *ite
 		words[2 * i] = item->fields[i].name;
 		words[2 * i + 1] = item->fields[i].value;
 	}
-	struct redis_writer_entry entry = {slice_of_text(router->config->stream), LOG_LENGTH_MAX,
-					   words, 2 * item->fields_count};
+	struct redis_writer_entry entry = {redis_log_key(redis, 0), LOG_LENGTH_MAX, words,
+					   2 * item->fields_count};
 
 	if (redis->writer.count == 0)
-		redis->write_heard_ms = router->now_ms;
+		redis->heard_ms[LINK_WRITE] = router->now_ms;
 	status = redis_writer_add(&redis->writer, &entry, item);
 	free(words);
 	return status;
 }
 
-/* ---- both ---- */
+/* ---- all links ---- */
 
 static const struct link_user read_user = {
 	on_read_up, on_read_down, on_read_bytes, read_output, read_sent, NULL,
@@ -240,30 +202,51 @@ static const struct link_user read_user = {
 static const struct link_user write_user = {
 	on_write_up, on_write_down, on_write_bytes, write_output, write_sent, NULL,
 };
+static const struct link_user *const link_users[LINK_COUNT] = {
+	[LINK_READ] = &read_user,
+	[LINK_WRITE] = &write_user,
+	[LINK_DATA] = &redis_data_user,
+	[LINK_PUBSUB] = &redis_pubsub_user,
+};
+
+static enum status init_sessions(struct redis_log *redis)
+{
+	struct slice key = slice_of_text(redis->router->config->stream);
+	struct redis_stream_listener entries = {on_entry, redis};
+	struct redis_writer_listener answers = {on_answer, redis};
+	enum status status = redis_stream_init(&redis->stream, &redis->server, key, entries);
+
+	if (status == STATUS_OK)
+		status = redis_writer_init(&redis->writer, &redis->server, answers);
+	redis_client_init(&redis->client, &redis->server, "belfry-data");
+	redis_listening_init(redis);
+	return status;
+}
 
 enum status redis_log_create(struct router *router)
 {
-	const struct config_redis *server = &router->config->redis_server;
 	struct redis_log *redis = calloc(1, sizeof(*redis));
-	struct redis_stream_listener entries = {on_entry, redis};
-	struct redis_writer_listener answers = {on_answer, redis};
-	const struct link_user *users[] = {&read_user, &write_user};
 	enum status status;
 
 	if (!redis)
 		return STATUS_NO_MEMORY;
 	router->redis = redis;
 	redis->router = router;
+	redis->server = router->config->redis_server;
 	redis->started = (struct event_id){.ms = router->unix_ms};
-	status = redis_stream_init(&redis->stream, server, slice_of_text(router->config->stream),
-				   entries);
+	redis->fetches = fetches_create();
+	watch_init(&redis->watch, redis);
+	status = master_init(&redis->master, router, LINK_SENTINEL, &redis->server);
 	if (status == STATUS_OK)
-		status = redis_writer_init(&redis->writer, server, answers);
+		status = init_sessions(redis);
 	for (uint32_t i = 0; status == STATUS_OK && i < LINK_COUNT; i++) {
-		status = link_init(&redis->links[i], router->uring, i, server);
-		redis->links[i].user = *users[i];
+		status = link_init(&redis->links[i], router->uring, i, &redis->server);
+		redis->links[i].user = *link_users[i];
 		redis->links[i].user.owner = redis;
 	}
+	redis->links[LINK_PUBSUB].is_final = !router->config->pubsub;
+	if (status == STATUS_OK)
+		status = redis->fetches ? redis_entry_init(&redis->reader) : STATUS_NO_MEMORY;
 	return status;
 }
 
@@ -273,29 +256,65 @@ void redis_log_destroy(struct redis_log *redis)
 		return;
 	for (uint32_t i = 0; i < LINK_COUNT; i++)
 		link_deinit(&redis->links[i]);
+	master_deinit(&redis->master);
+	reading_deinit(&redis->reading);
 	redis_stream_deinit(&redis->stream);
 	redis_writer_deinit(&redis->writer);
+	redis_client_deinit(&redis->client);
+	redis_pubsub_deinit(&redis->pubsub);
+	fetches_destroy(redis->fetches);
+	redis_entry_deinit(&redis->reader);
 	free(redis);
+}
+
+bool redis_log_is_up(const struct redis_log *redis)
+{
+	return redis->writer.is_ready && redis->client.is_ready &&
+	       redis->stream.state >= REDIS_STREAM_IDLE && redis->reading.state == READING_LIVE;
+}
+
+bool redis_log_is_loading(const struct redis_log *redis)
+{
+	return redis->reading.state == READING_LOADING && redis->links[LINK_READ].state == LINK_UP;
+}
+
+bool redis_log_is_doubtful(const struct redis_log *redis)
+{
+	bool is_linked = redis->links[LINK_READ].state == LINK_UP || redis->client.is_ready;
+
+	return redis->reading.state == READING_WAITS || (is_linked && !redis->watch.is_fresh);
+}
+
+uint32_t redis_log_partition(const struct redis_log *redis, struct slice channel)
+{
+	(void)redis;
+	(void)channel;
+	return 0;
+}
+
+struct slice redis_log_key(const struct redis_log *redis, uint32_t partition)
+{
+	(void)partition;
+	return slice_of_text(redis->router->config->stream);
 }
 
 static void tell_up(struct redis_log *redis)
 {
-	const struct config_redis *server = &redis->router->config->redis_server;
-
-	link_is_good(&redis->links[LINK_READ]);
-	link_is_good(&redis->links[LINK_WRITE]);
+	for (uint32_t i = 0; i < LINK_COUNT; i++)
+		if (redis->links[i].state == LINK_UP)
+			link_is_good(&redis->links[i]);
 	if (redis->attempts > 0)
 		counter_add(&redis->router->counters->log_reconnects, 1);
 	redis->attempts = 0;
 	redis->told_error[0] = '\0';
 	log_line(LOG_INFO, "router", "Redis at %s:%u is the log, reading after %lu-%lu",
-		 server->host, server->port, redis->stream.position.ms,
+		 redis->server.host, redis->server.port, redis->stream.position.ms,
 		 redis->stream.position.sequence);
 }
 
 static void tell_down(struct redis_log *redis, const char *error)
 {
-	const struct config_redis *server = &redis->router->config->redis_server;
+	const struct config_redis *server = &redis->server;
 
 	redis->attempts++;
 	counter_add(&redis->router->counters->log_failures, 1);
@@ -305,20 +324,46 @@ static void tell_down(struct redis_log *redis, const char *error)
 		 server->port, error);
 }
 
+/* A link that is not up, of those that the log needs; NULL: all are. */
+static const struct link *first_broken(const struct redis_log *redis)
+{
+	for (uint32_t i = LINK_READ; i <= LINK_DATA; i++)
+		if (redis->links[i].state != LINK_UP)
+			return &redis->links[i];
+	return NULL;
+}
+
 /* Says when the log is lost, when the reason is another than before, and when it is back. */
 static void tell_state(struct redis_log *redis)
 {
-	bool is_up = redis->writer.is_ready && redis->stream.state >= REDIS_STREAM_IDLE;
-	const struct link *broken = redis->links[LINK_READ].state != LINK_UP
-					    ? &redis->links[LINK_READ]
-					    : &redis->links[LINK_WRITE];
+	bool is_up = redis_log_is_up(redis);
+	const struct link *broken = first_broken(redis);
 
 	counter_set(&redis->router->counters->log_connected, is_up);
 	if (is_up && !redis->was_up)
 		tell_up(redis);
-	else if (!is_up && broken->failures > 0 && strcmp(broken->error, redis->told_error) != 0)
+	else if (!is_up && broken && broken->failures > 0 &&
+		 strcmp(broken->error, redis->told_error) != 0)
 		tell_down(redis, broken->error);
 	redis->was_up = is_up;
+}
+
+/* The link owes an answer. */
+static bool is_owing(const struct redis_log *redis, enum redis_link link)
+{
+	switch (link) {
+	case LINK_READ:
+		return redis->stream.state != REDIS_STREAM_IDLE;
+	case LINK_WRITE:
+		return redis->writer.count > 0 || !redis->writer.is_ready;
+	case LINK_DATA:
+		return redis->client.count > 0 || !redis->client.is_ready;
+	case LINK_PUBSUB:
+		return true; /* at least to its pings */
+	case LINK_COUNT:
+		break;
+	}
+	return false;
 }
 
 /* A link that owes an answer for too long is dead, whatever TCP thinks. */
@@ -326,13 +371,52 @@ static void check_patience(struct redis_log *redis)
 {
 	uint64_t now_ms = redis->router->now_ms;
 
-	if (redis->stream.state != REDIS_STREAM_IDLE && redis->links[LINK_READ].state == LINK_UP &&
-	    now_ms - redis->heard_ms > REDIS_STREAM_BLOCK_MS + ANSWER_PATIENCE_MS)
-		link_break(&redis->links[LINK_READ], "no answer in time");
-	if ((redis->writer.count > 0 || !redis->writer.is_ready) &&
-	    redis->links[LINK_WRITE].state == LINK_UP &&
-	    now_ms - redis->write_heard_ms > ANSWER_PATIENCE_MS)
-		link_break(&redis->links[LINK_WRITE], "no answer in time");
+	for (uint32_t i = 0; i < LINK_COUNT; i++) {
+		uint64_t patience_ms =
+			ANSWER_PATIENCE_MS + (i == LINK_READ ? REDIS_STREAM_BLOCK_MS : 0);
+
+		if (redis->links[i].state == LINK_UP && is_owing(redis, i) &&
+		    now_ms - redis->heard_ms[i] > patience_ms)
+			link_break(&redis->links[i], "no answer in time");
+	}
+}
+
+static void ping_pubsub(struct redis_log *redis)
+{
+	uint64_t now_ms = redis->router->now_ms;
+
+	if (!redis->pubsub.is_ready || now_ms < redis->pubsub_ping_ms)
+		return;
+	redis->pubsub_ping_ms = now_ms + PUBSUB_PING_MS;
+	if (redis_pubsub_ping(&redis->pubsub) == STATUS_NO_MEMORY)
+		link_break(&redis->links[LINK_PUBSUB], "out of memory");
+}
+
+void redis_log_break(struct redis_log *redis, const char *why)
+{
+	for (uint32_t i = 0; i < LINK_COUNT; i++)
+		link_break(&redis->links[i], why);
+}
+
+/* A link that has just broken asks where Redis is by now: once, so it picks its moment here. */
+static void turn_links(struct redis_log *redis)
+{
+	struct router *router = redis->router;
+
+	for (uint32_t i = 0; i < LINK_COUNT; i++) {
+		struct link *link = &redis->links[i];
+
+		if (link->state != LINK_DOWN || link->is_final || link->failures == 0 ||
+		    link->retry_ms != 0)
+			continue;
+		master_doubt(&redis->master);
+		link_turn(link, router->now_ms, &router->random);
+	}
+	bool is_known = master_turn(&redis->master, router->now_ms, &router->random);
+
+	for (uint32_t i = 0; i < LINK_COUNT; i++)
+		if (is_known || redis->links[i].state != LINK_DOWN)
+			link_turn(&redis->links[i], router->now_ms, &router->random);
 }
 
 void redis_log_turn(struct router *router)
@@ -340,15 +424,19 @@ void redis_log_turn(struct router *router)
 	struct redis_log *redis = router->redis;
 
 	check_patience(redis);
+	watch_turn(&redis->watch);
 	read_next(redis);
-	for (uint32_t i = 0; i < LINK_COUNT; i++)
-		link_turn(&redis->links[i], router->now_ms, &router->random);
+	ping_pubsub(redis);
+	turn_links(redis);
+	counter_set(&router->counters->pubsub_connected, redis->pubsub.is_ready);
 	tell_state(redis);
 }
 
 void redis_log_on_event(struct router *router, const struct uring_event *event)
 {
-	struct link *link = &router->redis->links[event->tag & 1];
+	uint32_t index = (uint32_t)(event->tag & 7);
+	struct link *link =
+		index == LINK_SENTINEL ? &router->redis->master.link : &router->redis->links[index];
 
 	switch ((enum router_op)ring_tag_op(event->tag)) {
 	case ROUTER_OP_CONNECT:
@@ -367,10 +455,16 @@ uint64_t redis_log_wait_ms(const struct router *router)
 {
 	const struct redis_log *redis = router->redis;
 	uint64_t wait_ms = redis->waits_for_room ? 1 : UINT64_MAX;
+	uint64_t master_ms = master_wait_ms(&redis->master, router->now_ms);
 
+	wait_ms = master_ms < wait_ms ? master_ms : wait_ms;
+	if (redis->client.is_ready && wait_ms > WATCH_INTERVAL_MS)
+		wait_ms = WATCH_INTERVAL_MS;
 	for (uint32_t i = 0; i < LINK_COUNT; i++) {
 		uint64_t here_ms = link_wait_ms(&redis->links[i], router->now_ms);
 
+		if (!redis->master.is_known && redis->links[i].state == LINK_DOWN)
+			continue;
 		wait_ms = here_ms < wait_ms ? here_ms : wait_ms;
 	}
 	return wait_ms;
@@ -378,8 +472,9 @@ uint64_t redis_log_wait_ms(const struct router *router)
 
 void redis_log_stop(struct router *router)
 {
-	for (uint32_t i = 0; i < LINK_COUNT; i++) {
+	for (uint32_t i = 0; i < LINK_COUNT; i++)
 		router->redis->links[i].is_final = true;
-		link_break(&router->redis->links[i], "the broker ends");
-	}
+	redis_log_break(router->redis, "the broker ends");
+	router->redis->master.link.is_final = true;
+	link_break(&router->redis->master.link, "the broker ends");
 }

@@ -6,20 +6,88 @@
 
 #include "base/clock.h"
 #include "base/log_line.h"
+#include "router/answers.h"
+#include "router/cursor_store.h"
+#include "router/fold.h"
+#include "router/listing.h"
+#include "router/online.h"
+#include "router/queries.h"
+#include "router/redis_log.h"
+#include "router/replay.h"
 #include "router/router_state.h"
 
 #define RING_ENTRIES 256
 #define RING_COMPLETIONS 1024
 #define EVENTS_BATCH 64
 #define IDLE_WAIT_MS 1000
+#define STOP_PATIENCE_MS 1000 /* for Redis to take the last cursors */
+#define EMBEDDED_TRIM_MS 10000
+#define FETCHED_BODIES_SIZE (16u << 20) /* bodies that came back from Redis */
 
 static bool init_memory(struct router *router)
 {
+	const struct config *config = router->config;
+	struct history_options history = {
+		.retention_ms = config->retention_ms,
+		.records_max = config->retention_entries,
+		.dedupe_ms = config->dedupe_window_ms,
+	};
+	size_t frame_size_max = config->max_message_size + ENVELOPE_SIZE_MAX;
+
 	router->targets = malloc(ENTRY_CHANNELS_MAX * sizeof(*router->targets));
-	return router->targets && interests_init(&router->interests, router->options.channel_key);
+	router->chunk = malloc(REPLAY_CHUNK_SIZE + frame_size_max);
+	router->history = history_create(&history);
+	router->bodies = bodies_create(config->history_memory, FETCHED_BODIES_SIZE);
+	return router->targets && router->chunk && router->history && router->bodies &&
+	       interests_init(&router->interests, router->options.channel_key) &&
+	       sessions_init(&router->sessions, router->options.shards_count) &&
+	       cursors_init(&router->cursors, router->options.channel_key,
+			    !config->redis_server.on) &&
+	       online_init(router);
 }
 
-static enum status init_log(struct router *router)
+/* An entry that the log's file has kept. */
+static void on_kept_entry(void *owner, struct event_id id, const struct entry_field *fields,
+			  uint32_t fields_count)
+{
+	struct router *router = owner;
+	struct entry entry;
+
+	if (entry_parse(fields, fields_count, router->config->max_message_size, &entry) == ENTRY_OK)
+		fold_entry(router, &entry, id, FOLD_INDEX);
+}
+
+static void on_kept_mark(void *owner, struct slice key, struct slice value)
+{
+	cursor_store_on_mark(owner, key, value);
+}
+
+static enum status open_embedded(struct router *router, char *reason, size_t reason_size)
+{
+	struct embedded_log_options options = {
+		.path = router->config->log_file,
+		.fsync = (enum embedded_log_fsync)router->config->log_fsync,
+		.now_ms = router->unix_ms,
+		.listener = {on_kept_entry, on_kept_mark, router},
+	};
+	bool has_file = router->config->log_file[0] != '\0';
+	enum status status = embedded_log_open(&router->embedded, &options, reason, reason_size);
+
+	if (status != STATUS_OK)
+		return status;
+	if (reason[0] != '\0')
+		log_line(LOG_WARN, "router", "%s", reason);
+	/* In memory the log begins now; in a file with its first entry. */
+	if (!has_file)
+		history_raise_floor(router->history, router->embedded.last);
+	random_secret(&router->epoch, sizeof(router->epoch));
+	router->last = router->embedded.last;
+	router->is_loaded = true;
+	counter_set(&router->counters->log_connected, 1);
+	return STATUS_OK;
+}
+
+static enum status init_log(struct router *router, char *reason, size_t reason_size)
 {
 	uint64_t seed;
 
@@ -29,10 +97,7 @@ static enum status init_log(struct router *router)
 	router->unix_ms = clock_unix_ms();
 	if (router->config->redis_server.on)
 		return redis_log_create(router);
-	embedded_log_init(&router->embedded, router->unix_ms);
-	router->last = router->embedded.last;
-	counter_set(&router->counters->log_connected, 1);
-	return STATUS_OK;
+	return open_embedded(router, reason, reason_size);
 }
 
 enum status router_create(const struct router_options *options, struct router **ret_router,
@@ -55,7 +120,7 @@ enum status router_create(const struct router_options *options, struct router **
 			status = uring_create(&ring, &router->uring, reason, reason_size);
 	}
 	if (status == STATUS_OK)
-		status = init_log(router);
+		status = init_log(router, reason, reason_size);
 	if (status != STATUS_OK) {
 		router_destroy(router);
 		return status;
@@ -64,14 +129,35 @@ enum status router_create(const struct router_options *options, struct router **
 	return STATUS_OK;
 }
 
+/* Of connections whose end did not come through any more. */
+static void drop_replays(struct router *router)
+{
+	uint32_t shard = 0, slot = 0;
+	struct session *session;
+
+	while ((session = sessions_next(&router->sessions, &shard, &slot)) != NULL)
+		replay_drop_all(router, session);
+	replay_free_queued(router);
+}
+
 void router_destroy(struct router *router)
 {
 	if (!router)
 		return;
 	uring_destroy(router->uring);
+	online_deinit(router);
+	drop_replays(router);
 	redis_log_destroy(router->redis);
+	embedded_log_close(&router->embedded);
+	answers_drop(router);
+	sessions_deinit(&router->sessions);
+	cursors_deinit(&router->cursors);
+	departed_deinit(&router->departed);
+	history_destroy(router->history);
+	bodies_destroy(router->bodies);
 	interests_deinit(&router->interests);
 	free(router->targets);
+	free(router->chunk);
 	free(router);
 }
 
@@ -113,6 +199,26 @@ static void wake_admin(struct router *router)
 	router->must_wake_admin = false;
 }
 
+/* What the file has before the window is not needed any more. */
+static void trim_embedded(struct router *router)
+{
+	embedded_log_tick(&router->embedded, router->unix_ms);
+	if (router->now_ms < router->trimmed_ms)
+		return;
+	router->trimmed_ms = router->now_ms + EMBEDDED_TRIM_MS;
+	embedded_log_trim(&router->embedded, history_floor(router->history));
+}
+
+static void show(struct router *router)
+{
+	struct router_counters *counters = router->counters;
+
+	counter_set(&counters->history_records, history_count(router->history));
+	counter_set(&counters->history_bytes, history_size(router->history));
+	counter_set(&counters->bodies_bytes, bodies_size(router->bodies));
+	counter_set(&counters->cursors, router->cursors.count);
+}
+
 /* True: something was left for want of room; look again soon. */
 static bool turn(struct router *router)
 {
@@ -121,10 +227,20 @@ static bool turn(struct router *router)
 	router->now_ms = clock_monotonic_ns() / 1000000;
 	router->unix_ms = clock_unix_ms();
 	take_completions(router);
-	has_more = attend_receipts(router);
+	has_more = answers_flush(router);
+	has_more |= attend_receipts(router);
 	has_more |= appending_drain(router);
+	has_more |= queries_drain(router);
+	listing_turn(router);
+	has_more |= replay_turn(router);
+	cursor_store_turn(router);
+	online_turn(router);
+	/* Last of those who give commands to Redis: what they added goes out before the sleep. */
 	if (router->redis)
 		redis_log_turn(router);
+	else
+		trim_embedded(router);
+	show(router);
 	fanout_wake(router);
 	wake_admin(router);
 	return has_more;
@@ -135,13 +251,18 @@ static bool lanes_are_empty(struct router *router)
 	for (uint32_t i = 0; i < router->options.shards_count; i++)
 		if (ring_peek(&router->options.receipts[i].ring))
 			return false;
-	return ring_peek(&router->options.publications->ring) == NULL;
+	return ring_peek(&router->options.publications->ring) == NULL &&
+	       ring_peek(&router->options.queries->ring) == NULL;
 }
 
 static uint64_t sleep_ms(const struct router *router)
 {
 	uint64_t wait_ms = router->redis ? redis_log_wait_ms(router) : IDLE_WAIT_MS;
 
+	if (online_wait_ms(router) < wait_ms)
+		wait_ms = online_wait_ms(router);
+	if (router->parked.count > 0 && wait_ms > REPLAY_PARK_MS)
+		wait_ms = REPLAY_PARK_MS;
 	return wait_ms > IDLE_WAIT_MS ? IDLE_WAIT_MS : wait_ms ? wait_ms : 1;
 }
 
@@ -157,6 +278,29 @@ static void submit_and_sleep(struct router *router, bool has_more)
 	sleeper_rise(router->options.sleeper);
 }
 
+/* The end: what was confirmed is written, every publication gets an answer. */
+static void stop(struct router *router)
+{
+	uint64_t until_ms = router->now_ms + STOP_PATIENCE_MS;
+
+	attend_receipts(router); /* confirmations and ends of the last connections */
+	cursor_store_flush(router);
+	online_stop(router);
+	while (router->redis && redis_log_is_up(router->redis) &&
+	       redis_log_client(router->redis)->count > 0 && router->now_ms < until_ms) {
+		router->now_ms = clock_monotonic_ns() / 1000000;
+		redis_log_turn(router);
+		uring_wait(router->uring, 5000000);
+		take_completions(router);
+	}
+	if (router->redis)
+		redis_log_stop(router);
+	appending_drain(router);
+	listing_refuse_all(router, "stopping", "this node is stopping");
+	while (queries_drain(router))
+		continue;
+}
+
 void *router_run(void *owner)
 {
 	struct router *router = owner;
@@ -170,9 +314,7 @@ void *router_run(void *owner)
 		if (!router->is_stopping)
 			submit_and_sleep(router, has_more);
 	}
-	if (router->redis)
-		redis_log_stop(router);
-	appending_drain(router); /* every publication gets an answer */
+	stop(router);
 	log_line(LOG_DEBUG, "router", "the router has ended");
 	return NULL;
 }

@@ -33,6 +33,8 @@ struct router_options {
 	struct lane *receipts;     /* shard -> router, likewise */
 	struct lane *publications; /* admin -> router: struct publication * */
 	struct lane *outcomes;     /* router -> admin: the same, filled in */
+	struct lane *queries;      /* admin -> router: struct query * */
+	struct lane *answers;      /* router -> admin: the same, filled in */
 	struct sleeper *sleeper;   /* its own */
 };
 

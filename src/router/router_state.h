@@ -10,12 +10,19 @@
 
 #include "base/assert.h"
 #include "base/random.h"
+#include "belfry/delivery.h"
 #include "belfry/limits.h"
 #include "belfry/notice.h"
+#include "belfry/receipt.h"
 #include "belfry/ring_tag.h"
 #include "log/embedded_log.h"
+#include "router/bodies.h"
+#include "router/cursors.h"
+#include "router/departed.h"
+#include "router/history.h"
 #include "router/interests.h"
 #include "router/router.h"
+#include "router/sessions.h"
 #include "uring/uring.h"
 #include "wire/entry.h"
 
@@ -27,9 +34,36 @@ enum router_op {
 
 /* Places on each delivery lane that answers to receipts leave free: the entries of a read that is
  * under way find room whenever they come. */
-#define FANOUT_RESERVE 256u
+#define FANOUT_RESERVE 512u
 
+struct listing;
+struct online;
 struct redis_log;
+struct replay;
+struct publication;
+struct publication_item;
+
+/* Ids after `from` and not after `until` are of a log that is gone (router/reading.h). */
+struct lost_range {
+	struct event_id from, until;
+};
+
+/* Replays in order of arrival. */
+struct replay_queue {
+	struct replay *first, *last;
+	uint32_t count;
+};
+
+/* Answers to upstream messages that found no room on their lane yet. */
+struct answer {
+	struct delivery delivery;
+	uint32_t shard;
+};
+
+struct answers {
+	struct answer *items;
+	uint32_t first, count, capacity;
+};
 
 struct router {
 	const struct config *config;
@@ -37,27 +71,67 @@ struct router {
 	struct router_counters *counters;
 	struct uring *uring;
 	struct interests interests;
+	struct sessions sessions;
+	struct cursors cursors;
+	struct departed departed;
+	struct online *online; /* NULL: presence is off */
+	struct history *history;
+	struct bodies *bodies;
 	struct random random;
 	uint64_t now_ms;         /* monotonic, of this turn */
 	uint64_t unix_ms;        /* wall clock, of this turn */
 	struct event_id last;    /* of the newest entry that was read */
+	struct lost_range lost;  /* 0-0: nothing is known to be lost */
+	uint64_t epoch;          /* 0: not known yet */
+	bool is_loaded;          /* the retention window has been read back */
 	uint64_t shards_to_wake; /* bit per shard that got a delivery in this turn */
 	bool must_wake_admin;
 	bool is_stopping;
 	struct embedded_log embedded;
+	uint64_t cursors_flush_ms;       /* monotonic: the next flush */
+	uint64_t trimmed_ms;             /* embedded: when its file was last trimmed */
 	struct redis_log *redis;         /* NULL: the log is the embedded one */
 	struct publication *publication; /* embedded: not every item could be appended yet */
-	struct notice_channel *targets;  /* ENTRY_CHANNELS_MAX of them: of the entry at hand */
+	struct replay_queue ready;       /* can go on */
+	struct replay_queue parked;      /* wait for the log; looked at every REPLAY_PARK_MS */
+	uint64_t parked_look_ms;
+	struct answers answers;
+	struct listing *listings;       /* histories that wait for bodies */
+	uint8_t *chunk;                 /* REPLAY_CHUNK_SIZE and the largest frame */
+	struct notice_channel *targets; /* ENTRY_CHANNELS_MAX of them: of the entry at hand */
 	uint64_t dead_logged_ms[ENTRY_MANY_FIELDS + 1]; /* last log line, by reason */
 };
 
+/* Hash of a channel's name, as history, interests and shards know it. */
+static inline uint64_t router_hash(const struct router *router, struct slice name)
+{
+	return hash_bytes(router->interests.key, name);
+}
+
 /* ---- fanout.c ---- */
 
-/* Brings a checked entry to the shards that want it. Needs room on every delivery lane. */
-void fanout_entry(struct router *router, const struct entry *entry, struct event_id id);
+/* Fills in what a channel means and returns the shards that want it. */
+uint64_t fanout_resolve(const struct router *router, struct slice name, uint64_t hash,
+			struct notice_channel *ret_target);
+
+/* Brings a checked entry to `shards`; its channels are the first `count` of router->targets.
+ * Needs room on every delivery lane. */
+void fanout_entry(struct router *router, const struct entry *entry, struct event_id id,
+		  uint32_t count, uint64_t shards);
+
+/* Brings a text that is in no log to whoever holds the channel now. False: a lane has not more
+ * than `reserve` places left; FANOUT_RESERVE but for what an entry brings with it. */
+bool fanout_ephemeral(struct router *router, struct slice channel, struct slice text,
+		      uint32_t reserve);
 
 /* How many entries every delivery lane takes for sure. */
 uint32_t fanout_room(struct router *router);
+
+/* Places that answers to receipts may take on one shard's lane. */
+uint32_t fanout_answer_room(struct router *router, uint32_t shard);
+
+/* Pushes one delivery for one connection; there must be room. */
+void fanout_push(struct router *router, uint32_t shard, const struct delivery *delivery);
 
 /* Wakes the shards that got something. */
 void fanout_wake(struct router *router);
@@ -73,30 +147,15 @@ bool attend_receipts(struct router *router);
 bool appending_drain(struct router *router);
 
 /* An item has its outcome; with the last one the publication goes back to admin. */
-struct publication_item;
 void appending_answer(struct router *router, struct publication_item *item);
 
 /* Checks an entry, counting and logging a dead one once per reason and second. */
 enum entry_reason appending_check(struct router *router, const struct entry_field *fields,
 				  uint32_t fields_count, struct entry *ret_entry);
 
-/* ---- redis_log.c ---- */
-
-MUST_CHECK enum status redis_log_create(struct router *router);
-void redis_log_destroy(struct redis_log *redis);
-
-/* Once per turn: links, timeouts, reading. */
-void redis_log_turn(struct router *router);
-void redis_log_on_event(struct router *router, const struct uring_event *event);
-
-/* Appends to the stream of the log; the item is answered later. STATUS_UNAVAILABLE: there is no
- * link; STATUS_AGAIN: too many answers are still to come. */
-MUST_CHECK enum status redis_log_append(struct router *router, struct publication_item *item);
-
-/* Milliseconds until redis_log_turn has something to do. */
-uint64_t redis_log_wait_ms(const struct router *router);
-
-/* Closes the links. */
-void redis_log_stop(struct router *router);
+/* Appends to the embedded log and delivers. STATUS_AGAIN: a lane is full; STATUS_SYSTEM: the
+ * file cannot be written. */
+MUST_CHECK enum status appending_embedded(struct router *router, const struct entry *entry,
+					  struct event_id *ret_id);
 
 #endif

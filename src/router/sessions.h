@@ -23,10 +23,11 @@ struct session {
 	struct interest *user;  /* user:{id}; NULL: nobody is attached in this slot */
 	struct cursor *cursor;  /* held; its user and device name who this is */
 	struct replay *replays; /* what it asked for, in order; the first is being worked on */
-	char *identity; /* the connection id that it took up, heap, CONNECTION_ID_SIZE bytes; NULL */
-	uint64_t since_ms;     /* Unix: when the connection began */
+	char *identity;    /* connection id that it took up, heap, CONNECTION_ID_SIZE bytes; NULL */
+	uint64_t since_ms; /* Unix: when the connection began */
 	uint64_t refreshed_ms; /* monotonic: its presence was last written */
 	uint32_t generation;
+	bool has_part_out; /* of a replay, be it over by now: its MORE has not come */
 };
 
 struct sessions {
@@ -36,6 +37,8 @@ struct sessions {
 };
 
 MUST_CHECK bool sessions_init(struct sessions *sessions, uint32_t shards_count);
+
+/* Frees the memory here and the identities in it, not what else sessions point to. */
 void sessions_deinit(struct sessions *sessions);
 
 /* The session of a slot, attached or not. */
@@ -45,7 +48,8 @@ struct session *sessions_at(struct sessions *sessions, uint32_t shard, uint32_t 
 struct session *sessions_find(struct sessions *sessions, uint32_t shard, uint32_t slot,
 			      uint32_t generation);
 
-/* The next attached session from (*shard, *slot) on, which move past it; NULL: no more. */
+/* The next attached session from (*shard, *slot) on, which move past it; NULL: no more. Its own
+ * place is (*shard, *slot - 1). */
 struct session *sessions_next(struct sessions *sessions, uint32_t *shard, uint32_t *slot);
 
 #endif

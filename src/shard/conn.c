@@ -26,7 +26,7 @@ void conn_open(struct shard *shard, uint32_t slot, uint64_t handoff)
 	struct conn *conn = conn_at(shard, slot);
 	uint32_t generation = conn->generation + 1;
 	/* A queue may still name this slot from its last use; that is harmless, twice is not. */
-	uint16_t queued = conn->flags & (CONN_QUEUED_READ | CONN_QUEUED_SEND | CONN_LISTED);
+	uint32_t queued = conn->flags & (CONN_QUEUED_READ | CONN_QUEUED_SEND | CONN_LISTED);
 
 	ASSERT(conn->state == CONN_FREE);
 	*conn = (struct conn){
@@ -58,6 +58,7 @@ static void conn_close_leave(struct shard *shard, struct conn *conn, enum close_
 		conn->reason = (uint8_t)reason;
 		counter_add(&shard->counters->closed[reason], 1);
 	}
+	recovery_forget(shard, conn);
 	subscriptions_remove_all(shard, conn);
 	if (conn_has(conn, CONN_ATTACHED))
 		receipts_detach(shard, conn);

@@ -10,6 +10,10 @@
  * and may go to CLOSING at once, or to ECHO instead of ATTACHING. Closing has three steps: ask
  * (conn_close: the client is told), wait for the kernel (conn_close_join), finish
  * (conn_close_finish: the slot may be used again).
+ *
+ * An OPEN connection is live (in its channels, every notice reaches it) unless a flag says
+ * otherwise: RECOVERING, the router is replaying to it and will say LIVE; FALLING, something had
+ * no room; BEHIND, it left its channels for that and has yet to catch up. See shard/recovery.h.
  */
 #ifndef BELFRY_SHARD_CONN_H
 #define BELFRY_SHARD_CONN_H
@@ -18,7 +22,7 @@
 #include <stdint.h>
 
 #include "belfry/close_reason.h"
-#include "belfry/event_id.h"
+#include "shard/channels.h"
 #include "shard/outbox.h"
 #include "shard/wheel.h"
 #include "wire/ws_inbound.h"
@@ -48,28 +52,44 @@ enum conn_flag {
 	CONN_ATTACHED = 1 << 7,      /* the router was asked and counts it: it must hear the end */
 	CONN_SUBPROTOCOL = 1 << 8,   /* the client offered the subprotocol belfry */
 	CONN_ADMIN = 1 << 9,         /* its token says admin */
-	CONN_BEHIND = 1 << 10,       /* something for it found no room: it is closed at the next
-				     * look at its outbox, outside of any walk over members */
+	CONN_FALLING = 1 << 10,      /* a durable frame for it found no room: it leaves its
+				     * channels at the next look at its outbox, outside of any
+				     * walk over members */
 	CONN_EXPIRING = 1 << 11,     /* the token is over; its grace period runs */
 	CONN_LISTED = 1 << 13,       /* is on the shard's list of lagging connections */
 	CONN_UPGRADED = 1 << 12,     /* the 101 answer was given: frames may follow */
 	CONN_HUNG_UP = 1 << 14,      /* the client's end has come: it is read up to there */
+	CONN_BEHIND = 1 << 15,       /* it left its channels; until it has caught up */
+	CONN_RECOVERING = 1 << 16,   /* an attach or a catch-up of it is at the router */
+	CONN_OVERRUN = 1 << 17,      /* not even an answer to it found room: it is closed with 4410
+				     * at the next look at its outbox */
+	CONN_UNCONFIRMED =
+		1 << 18, /* something was delivered since the last ping with a position */
 };
 
 #define SUBSCRIPTIONS_INLINE 3 /* all, user:{sub}, announcements */
 
+/* `member` of a subscription that is held and not joined: MEMBER_NONE, the router was asked and
+ * has not answered; or one of these. */
+#define MEMBER_REPLAYING (MEMBER_NONE - 1)  /* a subscribe was answered; its own LIVE will come */
+#define MEMBER_RECOVERING (MEMBER_NONE - 2) /* is part of the attach or catch-up at the router */
+#define MEMBER_LEFT (MEMBER_NONE - 3)       /* the next catch-up has to name it */
+
 struct subscription {
 	uint32_t channel; /* index in the shard's channels */
-	uint32_t member;  /* index among its members; MEMBER_NONE: not joined yet */
+	uint32_t member;  /* index among its members, or see above */
 };
+
+static inline bool subscription_is_joined(const struct subscription *subscription)
+{
+	return subscription->member < MEMBER_LEFT;
+}
 
 /* What of a request or a message is here while the rest is not; heap. */
 struct inbound {
-	struct ws_inbound ws;   /* OPEN, ECHO: the reader in the middle of a message */
-	struct event_id resume; /* ATTACHING: the position that the client named */
-	bool has_resume;
-	uint8_t key[24]; /* ATTACHING: of the upgrade, in base64 (RFC 6455 section 4.1) */
-	uint8_t *bytes;  /* HEAD: of the request; OPEN, ECHO: payload of the message so far */
+	struct ws_inbound ws; /* OPEN, ECHO: the reader in the middle of a message */
+	uint8_t key[24];      /* ATTACHING: of the upgrade, in base64 (RFC 6455 section 4.1) */
+	uint8_t *bytes;       /* HEAD: of the request; OPEN, ECHO: payload of the message so far */
 	size_t size;
 	size_t capacity;
 };
@@ -84,10 +104,11 @@ struct conn {
 	} subscriptions;
 	uint16_t subscriptions_count;
 	uint16_t subscriptions_capacity;
-	uint16_t flags;  /* enum conn_flag */
-	uint8_t state;   /* enum conn_state */
-	uint8_t reason;  /* enum close_reason, from CLOSING on */
-	uint8_t verdict; /* enum handoff_verdict */
+	uint32_t flags;       /* enum conn_flag */
+	uint8_t state;        /* enum conn_state */
+	uint8_t reason;       /* enum close_reason, from CLOSING on */
+	uint8_t verdict;      /* enum handoff_verdict */
+	uint8_t replays_owed; /* parts of a replay whose MORE the router has yet to hear */
 	struct wheel_timer timer;
 	uint32_t generation;  /* grows with each use of the slot */
 	uint32_t address;     /* the acceptor's record of the peer */

@@ -11,6 +11,7 @@
 #include "shard/send.h"
 #include "shard/shard_state.h"
 #include "shard/subscriptions.h"
+#include "shard/upstream.h"
 
 /* The channel here that the notice's channels[index] means; CHANNEL_NONE: nobody has it. */
 static uint32_t resolve(const struct shard *shard, const struct notice *notice, uint32_t index)
@@ -38,14 +39,6 @@ static struct slice frame_of(struct shard *shard, const struct notice *notice, u
 	return slice_of(bytes, size);
 }
 
-static void deliver_to(struct shard *shard, struct conn *conn, struct slice frame)
-{
-	conn->active_ms = (uint32_t)shard->now_ms;
-	counter_add(&shard->counters->deliveries, 1);
-	order_before_frame(shard, conn);
-	send_bytes(shard, conn, frame);
-}
-
 /* One connection, by its id. */
 static void deliver_to_conn(struct shard *shard, const struct notice *notice, uint32_t index)
 {
@@ -60,7 +53,7 @@ static void deliver_to_conn(struct shard *shard, const struct notice *notice, ui
 	if (notice->channels_count > 1 && conn->last_notice == shard->notices)
 		return;
 	conn->last_notice = shard->notices;
-	deliver_to(shard, conn, frame_of(shard, notice, index));
+	send_notice(shard, conn, frame_of(shard, notice, index), notice->event_id);
 }
 
 /* Each member by himself. In a notice for many channels a connection gets the first it is in. */
@@ -82,7 +75,7 @@ static void deliver_to_members(struct shard *shard, const struct notice *notice,
 		conn->last_notice = shard->notices;
 		if (slice_is_absent(frame))
 			frame = frame_of(shard, notice, index);
-		deliver_to(shard, conn, frame);
+		send_notice(shard, conn, frame, notice->event_id);
 	}
 }
 
@@ -119,7 +112,7 @@ static bool deliver_to_tape(struct shard *shard, const struct notice *notice, ui
 	if (!bytes || !send_mark_dirty(shard, local))
 		return false;
 	notice_frame_write(notice, index, bytes);
-	tape_commit(channel->tape, size);
+	tape_commit(channel->tape, size, shard->position, !event_id_is_none(notice->event_id));
 	counter_add(&shard->counters->deliveries, channel->members_count);
 	if (notice->channels_count > 1)
 		mark_members(shard, channel);
@@ -162,32 +155,94 @@ static struct conn *addressee(struct shard *shard, const struct delivery *delive
 	return conn->generation == delivery->generation ? conn : NULL;
 }
 
+static void on_close(struct shard *shard, struct conn *conn, uint32_t reason)
+{
+	ASSERT(reason < CLOSE_REASON_COUNT);
+	conn_close(shard, conn, (enum close_reason)reason);
+}
+
+static void answer_attaching(struct shard *shard, struct conn *conn,
+			     const struct delivery *delivery)
+{
+	if (delivery->type == DELIVERY_ATTACHED)
+		handshake_on_attached(shard, conn, delivery->attached);
+	else if (delivery->type == DELIVERY_REFUSED)
+		handshake_on_refused(shard, conn);
+	else if (delivery->type == DELIVERY_CLOSE)
+		on_close(shard, conn, delivery->count);
+}
+
+static void answer_open(struct shard *shard, struct conn *conn, const struct delivery *delivery)
+{
+	switch ((enum delivery_type)delivery->type) {
+	case DELIVERY_SUBSCRIBED:
+		message_on_subscribed(shard, conn, delivery);
+		return;
+	case DELIVERY_REPLAY:
+		recovery_on_replay(shard, conn, delivery);
+		return;
+	case DELIVERY_LIVE:
+		recovery_on_live(shard, conn, delivery);
+		return;
+	case DELIVERY_ANSWER:
+		upstream_on_answer(shard, conn, delivery);
+		return;
+	case DELIVERY_CLOSE:
+		on_close(shard, conn, delivery->count);
+		return;
+	case DELIVERY_NOTICE:
+	case DELIVERY_ATTACHED:
+	case DELIVERY_REFUSED:
+		return;
+	}
+}
+
+static void move_on(struct shard *shard, struct event_id position)
+{
+	if (event_id_is_after(position, shard->position))
+		shard->position = position;
+}
+
 /* False: it stays on the lane. */
 static bool deliver(struct shard *shard, const struct delivery *delivery)
 {
 	struct conn *conn;
 
+	if (delivery->type == DELIVERY_NOTICE) {
+		if (!deliver_notice(shard, delivery->notice))
+			return false;
+		move_on(shard, delivery->notice->event_id);
+		return true;
+	}
+	if (delivery->type == DELIVERY_LIVE)
+		move_on(shard, delivery->id);
+	conn = addressee(shard, delivery);
+	if (conn && conn->state == CONN_ATTACHING)
+		answer_attaching(shard, conn, delivery);
+	else if (conn && conn->state == CONN_OPEN)
+		answer_open(shard, conn, delivery);
+	return true;
+}
+
+void deliver_free(const struct delivery *delivery)
+{
 	switch ((enum delivery_type)delivery->type) {
 	case DELIVERY_NOTICE:
-		return deliver_notice(shard, delivery->notice);
+	case DELIVERY_REPLAY:
+		notice_unref(delivery->notice);
+		return;
 	case DELIVERY_ATTACHED:
-		conn = addressee(shard, delivery);
-		if (conn && conn->state == CONN_ATTACHING)
-			handshake_on_attached(shard, conn, delivery->last);
-		break;
-	case DELIVERY_REFUSED:
-		conn = addressee(shard, delivery);
-		if (conn && conn->state == CONN_ATTACHING)
-			handshake_on_refused(shard, conn);
-		break;
+		free(delivery->attached);
+		return;
 	case DELIVERY_SUBSCRIBED:
-		conn = addressee(shard, delivery);
-		if (conn && conn->state == CONN_OPEN)
-			message_on_subscribed(shard, conn, delivery);
+	case DELIVERY_ANSWER:
 		free(delivery->ref);
-		break;
+		return;
+	case DELIVERY_REFUSED:
+	case DELIVERY_LIVE:
+	case DELIVERY_CLOSE:
+		return;
 	}
-	return true;
 }
 
 void deliver_drain(struct shard *shard)
@@ -210,8 +265,10 @@ void deliver_drain(struct shard *shard)
 		bool popped = ring_pop(&shard->deliveries->ring, &delivery);
 
 		ASSERT(popped);
-		if (delivery.type != DELIVERY_NOTICE)
+		if (delivery.type != DELIVERY_NOTICE && delivery.type != DELIVERY_REPLAY) {
+			deliver_free(&delivery);
 			continue;
+		}
 		shard->delivered_ms = shard->now_ms;
 		shard->held[shard->held_count++] = delivery.notice;
 	}

@@ -8,6 +8,7 @@
 #ifndef BELFRY_SHARD_DELIVER_H
 #define BELFRY_SHARD_DELIVER_H
 
+struct delivery;
 struct shard;
 
 /* Takes what waits on the delivery lane, within the turn's bounds. */
@@ -18,5 +19,8 @@ _Bool deliver_has_more(struct shard *shard);
 
 /* The turn's sends are done: notices are let go. */
 void deliver_release(struct shard *shard);
+
+/* Frees what a delivery brings, when nobody is there to take it, or it was looked at. */
+void deliver_free(const struct delivery *delivery);
 
 #endif

@@ -5,15 +5,13 @@
 
 #include "shard/http.h"
 #include "shard/identity.h"
-#include "shard/receipts.h"
 #include "shard/receive.h"
+#include "shard/resume.h"
 #include "shard/send.h"
 #include "shard/shard_state.h"
 #include "shard/subscriptions.h"
 #include "shard/timers.h"
-#include "wire/connection_id.h"
 #include "wire/envelope.h"
-#include "wire/event_id.h"
 #include "wire/http_head.h"
 #include "wire/ws_handshake.h"
 
@@ -157,23 +155,18 @@ static bool hold_channels(struct shard *shard, struct conn *conn, const struct r
 	return true;
 }
 
-/* The position that the client names, in the query or a header. */
-static bool remember_resume(struct conn *conn, const struct http_head *head)
+/* The channel of the identity that the client wants to take up, held before the router is asked,
+ * so that nothing that comes for it is missed. */
+static bool hold_identity(struct shard *shard, struct conn *conn, const struct resume *resume)
 {
-	struct slice text = http_query_find(head->query, "last_event_id");
-	struct event_id resume;
+	char name[SUBSCRIPTIONS_CONN_SIZE];
+	uint32_t channel;
 
-	if (slice_is_absent(text))
-		text = http_head_find(head, "Last-Event-ID");
-	if (slice_is_absent(text) || !event_id_parse(text, &resume))
+	if (!resume->has_identity)
 		return true;
-	struct inbound *in = conn_need_inbound(conn);
-
-	if (!in)
-		return false;
-	in->resume = resume;
-	in->has_resume = true;
-	return true;
+	memcpy(name, "conn:", 5);
+	memcpy(name + 5, resume->identity, sizeof(resume->identity));
+	return subscriptions_add(shard, conn, slice_of(name, sizeof(name)), &channel);
 }
 
 /* The answer is written when the router has said yes: answers to requests before this one may
@@ -197,21 +190,39 @@ static bool accept_remembered(struct conn *conn)
 	return accept_upgrade(conn, slice_of(in->key, sizeof(in->key)));
 }
 
+static bool ask_router(struct shard *shard, struct conn *conn, const struct resume *resume)
+{
+	struct recovery_wish wish = {.has_after = resume->has_after, .after = resume->after};
+
+	if (resume->device_size > 0)
+		wish.device = slice_of(resume->device, resume->device_size);
+	if (resume->has_identity)
+		wish.identity = slice_of(resume->identity, sizeof(resume->identity));
+	return recovery_attach(shard, conn, &wish);
+}
+
 static void attach(struct shard *shard, struct conn *conn, const struct identity_request *request,
 		   const struct jwt_claims *claims)
 {
 	struct slice user = slice_of(claims->user, claims->user_size);
+	struct resume resume;
 
+	if (!resume_read(request->head, &resume)) {
+		http_refuse(shard, conn,
+			    &(struct http_refusal){400, "bad_device",
+						   "device must be 1 to 64 printable characters",
+						   NULL});
+		return;
+	}
 	if (!subscriptions_hold_user(shard, conn, user) || !remember_claims(conn, claims) ||
-	    !hold_channels(shard, conn, request->match) || !remember_resume(conn, request->head) ||
-	    !remember_key(conn, request->handshake->key)) {
+	    !hold_channels(shard, conn, request->match) || !hold_identity(shard, conn, &resume) ||
+	    !remember_key(conn, request->handshake->key) || !ask_router(shard, conn, &resume)) {
 		conn_clear(conn, CONN_SUBPROTOCOL);
 		refuse(shard, conn, request->handshake->key, &no_memory);
 		return;
 	}
 	conn->state = CONN_ATTACHING;
 	conn_set(conn, CONN_ATTACHED);
-	receipts_attach(shard, conn);
 }
 
 void handshake_on_request(struct shard *shard, struct conn *conn, const struct http_head *head,
@@ -265,31 +276,40 @@ void handshake_on_echo(struct shard *shard, struct conn *conn, const struct http
 	send_queue(shard, conn);
 }
 
-/* The first message. Nothing is replayed yet: a client that names a position other than the
- * present one must fetch its state anew, and so must one that names none. */
-static void send_connected(struct shard *shard, struct conn *conn, struct event_id last)
+/* The first message. */
+static void send_connected(struct shard *shard, struct conn *conn, const struct attached *attached)
 {
-	const struct inbound *in = conn->inbound;
-	struct connection_id id = {(uint8_t)shard->index, (uint16_t)conn_slot(shard, conn),
-				   conn->generation};
-	char id_text[CONNECTION_ID_SIZE];
+	char id[CONNECTION_ID_SIZE];
 	uint8_t bytes[CONNECTED_SIZE_MAX];
 	struct writer writer;
 
-	connection_id_write(id, shard->connection_key, id_text);
+	subscriptions_connection_id(shard, conn, id);
 	struct envelope_connected connected = {
 		.user = subscriptions_user(shard, conn),
-		.connection_id = slice_of(id_text, sizeof(id_text)),
-		.last_event_id = last,
+		.connection_id = slice_of(id, sizeof(id)),
+		.last_event_id = attached->last,
 		.now_ms = shard->unix_ms,
 		.heartbeat_interval_s = (shard->config->heartbeat_interval_ms + 999) / 1000,
-		.recovered = in && in->has_resume && event_id_equal(in->resume, last),
+		.recovered = attached->recovered,
+		.replayed = attached->replayed,
+		.has_unread = attached->has_unread,
+		.unread = attached->unread,
+		.epoch = attached->epoch,
 	};
 
 	writer_init(&writer, bytes, sizeof(bytes));
 	envelope_write_connected(&writer, &connected);
 	ASSERT(!writer.overflow);
 	send_frame(shard, conn, WS_TEXT, writer_written(&writer));
+}
+
+/* The router has not granted the identity: the connection has its own. */
+static void drop_identity(struct shard *shard, struct conn *conn)
+{
+	struct subscription *identity = subscriptions_identity(shard, conn);
+
+	if (identity)
+		subscriptions_remove(shard, conn, identity);
 }
 
 /* What the client sent behind its request, before it could know the answer. */
@@ -307,19 +327,21 @@ static void feed_early(struct shard *shard, struct conn *conn)
 		receive_queue(shard, conn);
 }
 
-void handshake_on_attached(struct shard *shard, struct conn *conn, struct event_id last)
+void handshake_on_attached(struct shard *shard, struct conn *conn, const struct attached *attached)
 {
 	ASSERT(conn->state == CONN_ATTACHING && conn->inbound != NULL);
-	if (!accept_remembered(conn) || !subscriptions_join(shard, conn)) {
+	if (!accept_remembered(conn)) {
 		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
 		return;
 	}
+	if (!attached->has_identity)
+		drop_identity(shard, conn);
 	conn->state = CONN_OPEN;
 	conn_set(conn, CONN_UPGRADED);
 	counter_add(&shard->counters->handshakes, 1);
 	counter_add(&shard->counters->connections, 1);
 	conn->heard_ms = conn->active_ms = (uint32_t)shard->now_ms;
-	send_connected(shard, conn, last);
+	send_connected(shard, conn, attached);
 	timers_start_heartbeat(shard, conn);
 	feed_early(shard, conn);
 }

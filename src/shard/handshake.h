@@ -9,8 +9,7 @@
 #ifndef BELFRY_SHARD_HANDSHAKE_H
 #define BELFRY_SHARD_HANDSHAKE_H
 
-#include "belfry/event_id.h"
-
+struct attached;
 struct conn;
 struct http_head;
 struct route_match;
@@ -23,8 +22,8 @@ void handshake_on_request(struct shard *shard, struct conn *conn, const struct h
 /* A request for /echo: no token, no router. */
 void handshake_on_echo(struct shard *shard, struct conn *conn, const struct http_head *head);
 
-/* The router knows the connection; every notice after `last` will come. */
-void handshake_on_attached(struct shard *shard, struct conn *conn, struct event_id last);
+/* The router knows the connection: it is open. A replay follows, then LIVE (shard/recovery.h). */
+void handshake_on_attached(struct shard *shard, struct conn *conn, const struct attached *attached);
 
 /* The user has too many connections. */
 void handshake_on_refused(struct shard *shard, struct conn *conn);

@@ -108,12 +108,12 @@ bool identity_allows_origin(const struct config *config, const struct http_head 
 	return false;
 }
 
-static enum config_who rule_for(const struct config *config, struct slice namespace)
+static enum config_who rule_for(const struct config_rule_list *rules, struct slice namespace)
 {
 	enum config_who fallback = CONFIG_WHO_NONE;
 
-	for (uint32_t i = 0; i < config->subscribe_rules.count; i++) {
-		const struct config_rule *rule = &config->subscribe_rules.items[i];
+	for (uint32_t i = 0; i < rules->count; i++) {
+		const struct config_rule *rule = &rules->items[i];
 
 		if (slice_equal_text(namespace, rule->pattern))
 			return rule->who;
@@ -152,9 +152,34 @@ bool identity_allows_channel(const struct config *config, const struct identity_
 		return false; /* each connection has its own, from the start */
 	if (is_own(namespace, channel, asker->user))
 		return true;
-	switch (rule_for(config, namespace)) {
+	switch (rule_for(&config->subscribe_rules, namespace)) {
 	case CONFIG_WHO_ANY:
 		return !slice_equal_text(namespace, "user");
+	case CONFIG_WHO_CLAIM:
+		return asker->is_admin || claims_allow(asker->claims, channel);
+	case CONFIG_WHO_NONE:
+		return false;
+	}
+	return false;
+}
+
+/* Everybody trusts what comes by these. */
+static bool is_reserved(struct slice namespace)
+{
+	return slice_equal_text(namespace, "all") || slice_equal_text(namespace, "conn") ||
+	       slice_equal_text(namespace, "user");
+}
+
+bool identity_may_publish(const struct config *config, const struct identity_asker *asker,
+			  struct slice channel)
+{
+	struct slice namespace = channel_name_namespace(channel);
+
+	if (is_reserved(namespace) && !asker->is_admin)
+		return false;
+	switch (rule_for(&config->publish_rules, namespace)) {
+	case CONFIG_WHO_ANY:
+		return true;
 	case CONFIG_WHO_CLAIM:
 		return asker->is_admin || claims_allow(asker->claims, channel);
 	case CONFIG_WHO_NONE:

@@ -34,7 +34,8 @@ MUST_CHECK enum jwt_result identity_of_token(const struct config *config, struct
 /* The origin of a web page is one that may connect; no Origin header is no web page. */
 MUST_CHECK bool identity_allows_origin(const struct config *config, const struct http_head *head);
 
-/* Who asks to subscribe: the user, whether it is an admin, the claim `channels` or NULL. */
+/* Who asks to subscribe or publish: the user, whether it is an admin, the claim `channels` or
+ * NULL. */
 struct identity_asker {
 	struct slice user;
 	bool is_admin;
@@ -44,5 +45,9 @@ struct identity_asker {
 /* May subscribe to `channel`: its own channels always, else by the namespace's rule. */
 MUST_CHECK bool identity_allows_channel(const struct config *config,
 					const struct identity_asker *asker, struct slice channel);
+
+/* May publish to `channel`: by the namespace's rule; to all, conn: and user: only an admin. */
+MUST_CHECK bool identity_may_publish(const struct config *config,
+				     const struct identity_asker *asker, struct slice channel);
 
 #endif

@@ -3,12 +3,13 @@
 
 #include <stdlib.h>
 
+#include "shard/confirm.h"
 #include "shard/identity.h"
-#include "shard/receipts.h"
 #include "shard/send.h"
 #include "shard/shard_state.h"
 #include "shard/subscriptions.h"
 #include "shard/timers.h"
+#include "shard/upstream.h"
 #include "wire/command.h"
 #include "wire/envelope.h"
 
@@ -41,18 +42,30 @@ void message_send_going_away(struct shard *shard, struct conn *conn, uint32_t re
 	send_written(shard, conn, &writer);
 }
 
-static void send_channel(struct shard *shard, struct conn *conn, const char *type,
-			 struct slice channel, struct slice ref)
+static void send_subscribed(struct shard *shard, struct conn *conn, struct slice channel,
+			    const struct envelope_replay *replay, struct slice ref)
 {
 	uint8_t bytes[ANSWER_SIZE_MAX];
 	struct writer writer;
 
 	writer_init(&writer, bytes, sizeof(bytes));
-	envelope_write_channel(&writer, type, channel, ref);
+	envelope_write_subscribed(&writer, channel, replay, ref);
 	send_written(shard, conn, &writer);
 }
 
-static void send_ack(struct shard *shard, struct conn *conn, struct slice ref)
+void message_send_unsubscribed(struct shard *shard, struct conn *conn, uint32_t channel,
+			       struct slice ref)
+{
+	uint8_t bytes[ANSWER_SIZE_MAX];
+	struct writer writer;
+
+	writer_init(&writer, bytes, sizeof(bytes));
+	envelope_write_channel(&writer, "unsubscribed",
+			       channel_name(channels_at(&shard->channels, channel)), ref);
+	send_written(shard, conn, &writer);
+}
+
+void message_send_ack(struct shard *shard, struct conn *conn, struct slice ref)
 {
 	uint8_t bytes[ANSWER_SIZE_MAX];
 	struct writer writer;
@@ -81,6 +94,26 @@ static struct subscription *find_by_name(struct shard *shard, struct conn *conn,
 	return channel == CHANNEL_NONE ? NULL : subscriptions_find(conn, channel);
 }
 
+/* Asks the router. False: out of memory. */
+static bool ask_for_channel(struct shard *shard, struct conn *conn, const struct command *command)
+{
+	const struct event_id *after = command->has_last_event_id ? &command->last_event_id : NULL;
+	char *ref = NULL;
+	uint32_t channel;
+
+	if (!slice_is_absent(command->ref))
+		ref = strndup((const char *)command->ref.bytes, command->ref.size);
+	if (!subscriptions_add(shard, conn, command->channel, &channel)) {
+		free(ref);
+		return false;
+	}
+	if (recovery_subscribe(shard, conn, channel, after, ref))
+		return true;
+	free(ref);
+	subscriptions_remove(shard, conn, subscriptions_find(conn, channel));
+	return false;
+}
+
 static void on_subscribe(struct shard *shard, struct conn *conn, const struct command *command)
 {
 	struct identity_asker asker = {
@@ -88,68 +121,59 @@ static void on_subscribe(struct shard *shard, struct conn *conn, const struct co
 		.is_admin = conn_has(conn, CONN_ADMIN),
 		.claims = conn->claims,
 	};
-	uint32_t channel;
-	char *ref = NULL;
+	const struct subscription *found = find_by_name(shard, conn, command->channel);
 
-	if (find_by_name(shard, conn, command->channel)) {
-		send_channel(shard, conn, "subscribed", command->channel, command->ref);
-		return;
-	}
-	if (!identity_allows_channel(shard->config, &asker, command->channel)) {
+	if (found && recovery_is_leaving(shard, conn, found->channel))
+		message_send_error(shard, conn, "pending",
+				   "the channel is being left; ask again after unsubscribed",
+				   command->ref);
+	else if (found)
+		send_subscribed(shard, conn, command->channel, NULL, command->ref);
+	else if (!identity_allows_channel(shard->config, &asker, command->channel))
 		message_send_error(shard, conn, "not_allowed", "this channel is not open to you",
 				   command->ref);
-		return;
-	}
-	if (conn->subscriptions_count >= shard->config->max_subscriptions) {
+	else if (conn->subscriptions_count >= shard->config->max_subscriptions)
 		message_send_error(shard, conn, "too_many_subscriptions",
 				   "the connection has as many subscriptions as allowed",
 				   command->ref);
-		return;
-	}
-	if (!slice_is_absent(command->ref))
-		ref = strndup((const char *)command->ref.bytes, command->ref.size);
-	if (!subscriptions_add(shard, conn, command->channel, &channel)) {
+	else if (!ask_for_channel(shard, conn, command))
 		message_send_error(shard, conn, "overload", "out of memory", command->ref);
-		free(ref);
-		return;
-	}
-	receipts_subscribe(shard, conn, channel, ref);
 }
 
 void message_on_subscribed(struct shard *shard, struct conn *conn, const struct delivery *delivery)
 {
 	struct subscription *found = subscriptions_find(conn, delivery->channel);
+	struct envelope_replay replay = {
+		.recovered = (delivery->flags & DELIVERY_RECOVERED) != 0,
+		.replayed = delivery->count,
+	};
 
 	if (!found || found->member != MEMBER_NONE)
 		return;
-	if (!subscriptions_join_one(shard, conn, found)) {
-		conn_close(shard, conn, CLOSE_NO_MEMORY);
-		return;
-	}
-	send_channel(shard, conn, "subscribed",
-		     channel_name(channels_at(&shard->channels, delivery->channel)),
-		     slice_of_text(delivery->ref));
+	found->member = MEMBER_REPLAYING;
+	send_subscribed(shard, conn, channel_name(channels_at(&shard->channels, delivery->channel)),
+			(delivery->flags & DELIVERY_HAS_REPLAY) != 0 ? &replay : NULL,
+			slice_of_text(delivery->ref));
 }
 
 static void on_unsubscribe(struct shard *shard, struct conn *conn, const struct command *command)
 {
 	struct subscription *found = find_by_name(shard, conn, command->channel);
 
-	if (!found) {
+	if (!found)
 		message_send_error(shard, conn, "not_subscribed",
 				   "the connection is not subscribed to this channel",
 				   command->ref);
-	} else if (found->channel == CHANNEL_ALL) {
-		message_send_error(shard, conn, "not_allowed", "every connection is in all",
+	else if (found->channel == CHANNEL_ALL || found == subscriptions_identity(shard, conn))
+		message_send_error(shard, conn, "not_allowed",
+				   "every connection is in all and in its conn channel",
 				   command->ref);
-	} else if (found->member == MEMBER_NONE) {
+	else if (found->member == MEMBER_NONE || recovery_is_leaving(shard, conn, found->channel))
 		message_send_error(shard, conn, "pending",
-				   "the subscription is being made; ask again after subscribed",
+				   "the answer to the last request for this channel is on its way",
 				   command->ref);
-	} else {
-		send_channel(shard, conn, "unsubscribed", command->channel, command->ref);
-		subscriptions_remove(shard, conn, found);
-	}
+	else
+		recovery_unsubscribe(shard, conn, found, command->ref);
 }
 
 /* A new token for the same user: takes the old one's place. */
@@ -180,7 +204,14 @@ static void on_auth(struct shard *shard, struct conn *conn, const struct command
 	if (claims.admin)
 		conn_set(conn, CONN_ADMIN);
 	timers_refresh(shard, conn);
-	send_ack(shard, conn, command->ref);
+	message_send_ack(shard, conn, command->ref);
+}
+
+static void on_ack(struct shard *shard, struct conn *conn, const struct command *command)
+{
+	confirm_on_ack(shard, conn, command->last_event_id);
+	if (!slice_is_absent(command->ref))
+		message_send_ack(shard, conn, command->ref);
 }
 
 static void on_command(struct shard *shard, struct conn *conn, const struct command *command)
@@ -199,8 +230,7 @@ static void on_command(struct shard *shard, struct conn *conn, const struct comm
 	case COMMAND_PONG_TEXT:
 		return; /* it was heard, that is all a pong is for */
 	case COMMAND_ACK:
-		if (!slice_is_absent(command->ref))
-			send_ack(shard, conn, command->ref);
+		on_ack(shard, conn, command);
 		return;
 	case COMMAND_SUBSCRIBE:
 		on_subscribe(shard, conn, command);
@@ -216,8 +246,7 @@ static void on_command(struct shard *shard, struct conn *conn, const struct comm
 	case COMMAND_DELETE:
 	case COMMAND_TYPING:
 	case COMMAND_PUBLISH:
-		message_send_error(shard, conn, "unsupported",
-				   "this version of the server does not offer this", command->ref);
+		upstream_on_command(shard, conn, command);
 		return;
 	}
 }

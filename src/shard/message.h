@@ -19,8 +19,15 @@ struct ws_inbound_event;
 
 void message_on_piece(struct shard *shard, struct conn *conn, const struct ws_inbound_event *event);
 
-/* The router has registered the interest of a `subscribe`. */
+/* The router has registered the interest of a `subscribe`; a replay and LIVE follow. */
 void message_on_subscribed(struct shard *shard, struct conn *conn, const struct delivery *delivery);
+
+/* {"type":"unsubscribed",..} for a channel that is held; `ref` is JSON text or absent. */
+void message_send_unsubscribed(struct shard *shard, struct conn *conn, uint32_t channel,
+			       struct slice ref);
+
+/* {"type":"ack",..}; `ref` is JSON text or absent. */
+void message_send_ack(struct shard *shard, struct conn *conn, struct slice ref);
 
 /* {"type":"going_away",..}: before a drain closes the connection. */
 void message_send_going_away(struct shard *shard, struct conn *conn, uint32_t reconnect_in_ms);

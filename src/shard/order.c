@@ -13,7 +13,7 @@ static void catch_up_others(struct shard *shard, struct conn *conn, uint32_t cha
 	struct subscription *all = subscriptions_of(conn);
 
 	for (uint32_t i = 0; i < conn->subscriptions_count; i++)
-		if (all[i].channel != channel && all[i].member != MEMBER_NONE)
+		if (all[i].channel != channel && subscription_is_joined(&all[i]))
 			send_catch_up(shard, conn, channels_at(&shard->channels, all[i].channel),
 				      all[i].member);
 }
@@ -22,6 +22,23 @@ void order_before_frame(struct shard *shard, struct conn *conn)
 {
 	if (shard->dirty_count > 0 || conn_has(conn, CONN_LAGGING))
 		catch_up_others(shard, conn, CHANNEL_NONE);
+}
+
+size_t order_rest_size(struct shard *shard, struct conn *conn)
+{
+	const struct subscription *all = subscriptions_of(conn);
+	size_t size = 0;
+
+	if (shard->dirty_count == 0 && !conn_has(conn, CONN_LAGGING))
+		return 0;
+	for (uint32_t i = 0; i < conn->subscriptions_count; i++) {
+		struct channel *channel = channels_at(&shard->channels, all[i].channel);
+
+		if (channel->tape && subscription_is_joined(&all[i]))
+			size += channel->tape->head -
+				channel_members(channel)[all[i].member].position;
+	}
+	return size;
 }
 
 /* Some tape other than this channel's has bytes that not every member has got. */

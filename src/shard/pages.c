@@ -62,9 +62,10 @@ static void write_health(const struct shard *shard, struct writer *writer)
 		      "\",\"connections\":{\"total\":%lu,\"local\":%lu,\"alive\":%lu,"
 		      "\"dead\":%lu},",
 		      total, total, total - (dead < total ? dead : total), dead);
-	writer_format(
-		writer, "\"log\":\"%s\",\"redis\":{\"connected\":%s,\"pubsub_connected\":false}}",
-		uses_redis ? "redis" : "embedded", uses_redis && connected ? "true" : "false");
+	writer_format(writer,
+		      "\"log\":\"%s\",\"redis\":{\"connected\":%s,\"pubsub_connected\":%s}}",
+		      uses_redis ? "redis" : "embedded", uses_redis && connected ? "true" : "false",
+		      counter_read(&counters->router.pubsub_connected) ? "true" : "false");
 }
 
 static void write_shard(const struct shard_counters *shard, uint32_t index, struct writer *writer)

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "shard/shard_state.h"
-#include "shard/subscriptions.h"
 
 static void keep(struct shard *shard, const struct receipt *receipt)
 {
@@ -45,49 +44,88 @@ static void set_text(struct receipt *receipt, struct slice text)
 		memcpy(room, text.bytes, text.size);
 }
 
-static void tell(struct shard *shard, enum receipt_type type, const struct conn *conn,
-		 struct slice text)
+static void tell_text(struct shard *shard, enum receipt_type type, struct slice text)
 {
 	struct receipt receipt = {.type = (uint8_t)type};
 
-	if (conn) {
-		receipt.slot = (uint16_t)conn_slot(shard, conn);
-		receipt.generation = conn->generation;
-	}
 	set_text(&receipt, text);
 	push(shard, &receipt);
 }
 
 void receipts_interest(struct shard *shard, struct slice channel)
 {
-	tell(shard, RECEIPT_INTEREST, NULL, channel);
+	tell_text(shard, RECEIPT_INTEREST, channel);
 }
 
 void receipts_disinterest(struct shard *shard, struct slice channel)
 {
-	tell(shard, RECEIPT_DISINTEREST, NULL, channel);
+	tell_text(shard, RECEIPT_DISINTEREST, channel);
 }
 
-void receipts_attach(struct shard *shard, const struct conn *conn)
+static struct receipt of_conn(const struct shard *shard, const struct conn *conn,
+			      enum receipt_type type)
 {
-	tell(shard, RECEIPT_ATTACH, conn, subscriptions_user(shard, conn));
+	return (struct receipt){
+		.type = (uint8_t)type,
+		.slot = (uint16_t)conn_slot(shard, conn),
+		.generation = conn->generation,
+	};
 }
 
 void receipts_detach(struct shard *shard, const struct conn *conn)
 {
-	tell(shard, RECEIPT_DETACH, conn, subscriptions_user(shard, conn));
+	struct receipt receipt = of_conn(shard, conn, RECEIPT_DETACH);
+
+	push(shard, &receipt);
 }
 
-void receipts_subscribe(struct shard *shard, const struct conn *conn, uint32_t channel, char *ref)
+void receipts_attach(struct shard *shard, const struct conn *conn, struct recovery *recovery)
 {
-	struct receipt receipt = {
-		.type = RECEIPT_SUBSCRIBE,
-		.slot = (uint16_t)conn_slot(shard, conn),
-		.generation = conn->generation,
-		.channel = channel,
-		.ref = ref,
-	};
+	struct receipt receipt = of_conn(shard, conn, RECEIPT_ATTACH);
 
+	receipt.recovery = recovery;
+	push(shard, &receipt);
+}
+
+void receipts_subscribe(struct shard *shard, const struct conn *conn, struct recovery *recovery,
+			uint32_t channel, char *ref)
+{
+	struct receipt receipt = of_conn(shard, conn, RECEIPT_SUBSCRIBE);
+
+	receipt.recovery = recovery;
+	receipt.channel = channel;
+	receipt.ref = ref;
+	push(shard, &receipt);
+}
+
+void receipts_catch_up(struct shard *shard, const struct conn *conn, struct recovery *recovery)
+{
+	struct receipt receipt = of_conn(shard, conn, RECEIPT_CATCH_UP);
+
+	receipt.recovery = recovery;
+	push(shard, &receipt);
+}
+
+void receipts_more(struct shard *shard, const struct conn *conn)
+{
+	struct receipt receipt = of_conn(shard, conn, RECEIPT_MORE);
+
+	push(shard, &receipt);
+}
+
+void receipts_confirm(struct shard *shard, const struct conn *conn, struct event_id id)
+{
+	struct receipt receipt = of_conn(shard, conn, RECEIPT_CONFIRM);
+
+	receipt.id = id;
+	push(shard, &receipt);
+}
+
+void receipts_upstream(struct shard *shard, const struct conn *conn, struct upstream *upstream)
+{
+	struct receipt receipt = of_conn(shard, conn, RECEIPT_UPSTREAM);
+
+	receipt.upstream = upstream;
 	push(shard, &receipt);
 }
 
@@ -110,14 +148,34 @@ void receipts_flush(struct shard *shard)
 
 void receipts_drop_waiting(struct shard *shard)
 {
-	for (; shard->waiting_count > 0; shard->waiting_count--) {
-		struct receipt *receipt = &shard->waiting[shard->waiting_first++];
+	for (; shard->waiting_count > 0; shard->waiting_count--)
+		receipts_free(&shard->waiting[shard->waiting_first++]);
+	free(shard->waiting);
+}
 
+void receipts_free(const struct receipt *receipt)
+{
+	switch ((enum receipt_type)receipt->type) {
+	case RECEIPT_INTEREST:
+	case RECEIPT_DISINTEREST:
 		if (receipt->text_size > RECEIPT_INLINE_MAX)
 			free(receipt->text_heap);
+		return;
+	case RECEIPT_ATTACH:
+	case RECEIPT_SUBSCRIBE:
+	case RECEIPT_CATCH_UP:
+		free(receipt->recovery);
 		free(receipt->ref); /* NULL in all but SUBSCRIBE */
+		return;
+	case RECEIPT_UPSTREAM:
+		free(receipt->upstream->ref);
+		free(receipt->upstream);
+		return;
+	case RECEIPT_DETACH:
+	case RECEIPT_MORE:
+	case RECEIPT_CONFIRM:
+		return;
 	}
-	free(shard->waiting);
 }
 
 bool receipts_are_stuck(const struct shard *shard)

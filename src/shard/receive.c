@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdlib.h>
 
+#include "shard/confirm.h"
 #include "shard/echo.h"
 #include "shard/http.h"
 #include "shard/message.h"
@@ -131,7 +132,9 @@ static void on_event(struct shard *shard, struct conn *conn, const struct ws_inb
 {
 	switch (event->type) {
 	case WS_EVENT_NONE:
+		return;
 	case WS_EVENT_PONG:
+		confirm_on_pong(shard, conn, event->payload);
 		return;
 	case WS_EVENT_PING:
 		send_frame(shard, conn, WS_PONG, event->payload);

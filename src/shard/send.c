@@ -47,41 +47,93 @@ void send_queue(struct shard *shard, struct conn *conn)
 	slot_queue_push(&shard->sendable, conn_slot(shard, conn));
 }
 
-static void mark_behind(struct shard *shard, struct conn *conn)
+static void mark_overrun(struct shard *shard, struct conn *conn)
 {
-	conn_set(conn, CONN_BEHIND);
+	conn_set(conn, CONN_OVERRUN);
 	send_queue(shard, conn);
 }
 
-static void keep(struct shard *shard, struct conn *conn, struct slice bytes)
+/* False: no room, nothing was kept. */
+static bool keep(struct shard *shard, struct conn *conn, struct slice bytes, size_t size_max)
 {
-	size_t size_max = shard->outbox_size_max;
-
-	if (conn_has(conn, CONN_BEHIND))
-		return;
-	if (!conn_has(conn, CONN_BLOCKED)) {
-		/* Its socket takes bytes, only not so many in one turn: let the turn end. What
-		 * comes until then is a frame and the rest of a tape. */
-		if (outbox_size(conn->outbox) > size_max / 2)
-			shard->is_crowded = true;
-		size_max += 2 * (size_t)shard->tape_size_max;
-	}
-	if (conn->state == CONN_ECHO)
-		size_max = SIZE_MAX; /* one message of ECHO_MESSAGE_MAX; reading pauses behind it */
 	if (outbox_append(&conn->outbox, bytes, size_max) != STATUS_OK)
-		mark_behind(shard, conn);
+		return false;
 	send_queue(shard, conn);
+	return true;
+}
+
+/* For a frame and the rest of a tape, beyond the bound. */
+static size_t relaxed_bound(const struct shard *shard)
+{
+	return shard->outbox_size_max + 2 * (size_t)shard->tape_size_max;
+}
+
+/* What may wait when something from the log comes to it. */
+static size_t notice_bound(struct shard *shard, const struct conn *conn)
+{
+	if (conn_has(conn, CONN_BLOCKED))
+		return shard->outbox_size_max;
+	/* Its socket takes bytes, only not so many in one turn: let the turn end. */
+	if (outbox_size(conn->outbox) > shard->outbox_size_max / 2)
+		shard->is_crowded = true;
+	return relaxed_bound(shard);
+}
+
+/* Sends or keeps. False: no room. */
+static bool put(struct shard *shard, struct conn *conn, struct slice bytes, size_t size_max)
+{
+	if (conn->outbox || conn_has(conn, CONN_LAGGING) || !can_send_now(shard, conn))
+		return keep(shard, conn, bytes, size_max);
+	submit(shard, conn, bytes, false);
+	return true;
 }
 
 void send_bytes(struct shard *shard, struct conn *conn, struct slice bytes)
 {
+	size_t size_max = relaxed_bound(shard);
+
 	ASSERT(conn->state != CONN_FREE && conn->state < CONN_CLOSING);
-	if (conn_has(conn, CONN_BEHIND))
+	if (conn_has(conn, CONN_OVERRUN))
+		return; /* it has missed an answer */
+	if (conn->state == CONN_ECHO)
+		size_max = SIZE_MAX; /* one message of ECHO_MESSAGE_MAX; reading pauses behind it */
+	if (!put(shard, conn, bytes, size_max))
+		mark_overrun(shard, conn);
+}
+
+void send_replay(struct shard *shard, struct conn *conn, struct slice frames)
+{
+	ASSERT(conn->state == CONN_OPEN);
+	if (!put(shard, conn, frames, SIZE_MAX))
+		mark_overrun(shard, conn);
+}
+
+/* Nobody falls for an ephemeral frame, nor for what would have to go before it. */
+static bool has_room(struct shard *shard, struct conn *conn, size_t size)
+{
+	return conn_is_live(conn) &&
+	       order_rest_size(shard, conn) + outbox_size(conn->outbox) + size <=
+		       notice_bound(shard, conn);
+}
+
+void send_notice(struct shard *shard, struct conn *conn, struct slice frame, struct event_id id)
+{
+	if (conn_has(conn, CONN_OVERRUN))
+		return;
+	if (event_id_is_none(id) && !has_room(shard, conn, frame.size)) {
+		counter_add(&shard->counters->ephemeral_dropped, 1);
+		return;
+	}
+	order_before_frame(shard, conn);
+	if (!conn_is_live(conn))
 		return; /* after what it lost nothing later may reach it */
-	if (!conn->outbox && !conn_has(conn, CONN_LAGGING) && can_send_now(shard, conn))
-		submit(shard, conn, bytes, false);
-	else
-		keep(shard, conn, bytes);
+	if (!put(shard, conn, frame, notice_bound(shard, conn))) {
+		recovery_fall(shard, conn, shard->position);
+		return;
+	}
+	conn->active_ms = (uint32_t)shard->now_ms;
+	conn_set(conn, CONN_UNCONFIRMED);
+	counter_add(&shard->counters->deliveries, 1);
 }
 
 void send_frame(struct shard *shard, struct conn *conn, enum ws_opcode opcode, struct slice payload)
@@ -91,7 +143,7 @@ void send_frame(struct shard *shard, struct conn *conn, enum ws_opcode opcode, s
 	struct writer writer;
 
 	if (!bytes) {
-		mark_behind(shard, conn);
+		mark_overrun(shard, conn);
 		return;
 	}
 	writer_init(&writer, bytes, size);
@@ -115,38 +167,76 @@ void send_close_frame(struct shard *shard, struct conn *conn, uint16_t code, con
 
 /* ---- the outbox of one connection ---- */
 
-static void send_tape_rest(struct shard *shard, struct conn *conn)
+static void took_rest(const struct shard *shard, struct conn *conn, const struct tape *tape,
+		      struct member *member)
+{
+	member->position = tape->head;
+	conn->active_ms = (uint32_t)shard->now_ms;
+	conn_set(conn, CONN_UNCONFIRMED);
+}
+
+/* The rest of a tape cannot come to the connection any more: it falls, but not
+ * for ephemeral frames. */
+static void lose_rest(struct shard *shard, struct conn *conn, const struct tape *tape,
+		      struct member *member)
+{
+	if (conn_has(conn, CONN_FALLING))
+		return;
+	if (!tape_has_durable(tape, member->position)) {
+		counter_add(&shard->counters->ephemeral_dropped, 1);
+		member->position = tape->head;
+	} else if (tape_has_lost(tape, member->position)) {
+		recovery_fall_lost(shard, conn, tape, member->position);
+	} else {
+		recovery_fall(shard, conn, tape_before(tape, member->position));
+	}
+}
+
+/* False: no tape has anything for it. */
+static bool send_tape_rest(struct shard *shard, struct conn *conn)
 {
 	struct subscription *all = subscriptions_of(conn);
 
 	for (uint32_t i = 0; i < conn->subscriptions_count; i++) {
 		struct channel *channel = channels_at(&shard->channels, all[i].channel);
 
-		if (!channel->tape || all[i].member == MEMBER_NONE)
+		if (!channel->tape || !subscription_is_joined(&all[i]))
 			continue;
 		struct member *member = &channel_members(channel)[all[i].member];
 
 		if (member->position == channel->tape->head)
 			continue;
 		if (tape_has_lost(channel->tape, member->position)) {
-			mark_behind(shard, conn);
-			return;
+			lose_rest(shard, conn, channel->tape, member);
+			send_queue(shard, conn);
+			return true;
 		}
 		submit(shard, conn, tape_from(channel->tape, member->position), false);
-		member->position = channel->tape->head;
+		took_rest(shard, conn, channel->tape, member);
 		send_queue(shard, conn);
-		return;
+		return true;
 	}
 	conn_clear(conn, CONN_LAGGING);
+	return false;
+}
+
+/* All that waited is out. */
+static void on_drained(struct shard *shard, struct conn *conn)
+{
+	if (conn->state == CONN_OPEN)
+		recovery_on_drained(shard, conn);
+	if (conn_has(conn, CONN_UNREAD) && conn->state != CONN_FINISHING)
+		receive_queue(shard, conn);
 }
 
 static void flush_one(struct shard *shard, struct conn *conn)
 {
-	if (conn_has(conn, CONN_BEHIND) && conn->state < CONN_CLOSING) {
-		conn_clear(conn, CONN_BEHIND);
+	if (conn_has(conn, CONN_OVERRUN) && conn->state < CONN_CLOSING) {
 		conn_close(shard, conn, CLOSE_SLOW);
 		return;
 	}
+	if (conn_has(conn, CONN_FALLING) && conn->state == CONN_OPEN)
+		recovery_leave(shard, conn);
 	if (conn_has(conn, CONN_BLOCKED))
 		return; /* on_writable puts it back */
 	if (!can_send_now(shard, conn)) {
@@ -156,12 +246,11 @@ static void flush_one(struct shard *shard, struct conn *conn)
 	if (conn->outbox) {
 		submit(shard, conn, outbox_first(conn->outbox), true);
 		send_queue(shard, conn);
-	} else if (conn_has(conn, CONN_LAGGING) && conn->state < CONN_CLOSING) {
-		send_tape_rest(shard, conn);
 	} else if (conn_has(conn, CONN_END_WHEN_SENT)) {
 		conn_close_join(shard, conn, conn->reason);
-	} else if (conn_has(conn, CONN_UNREAD)) {
-		receive_queue(shard, conn);
+	} else if (!conn_has(conn, CONN_LAGGING) || conn->state >= CONN_CLOSING ||
+		   !send_tape_rest(shard, conn)) {
+		on_drained(shard, conn);
 	}
 }
 
@@ -196,10 +285,11 @@ bool send_mark_dirty(struct shard *shard, uint32_t channel)
 	return true;
 }
 
-/* The member gets the rest of the tape when its turn comes: see send_tape_rest. */
-static void leave_behind(struct shard *shard, struct tape *tape, struct conn *conn)
+/* The member gets the rest of the tape when its turn comes, see send_tape_rest; should the tape
+ * have dropped it by then, it is known here what it lacks. */
+static void leave_behind(struct shard *shard, struct tape *tape, struct member *member)
 {
-	order_note_lagging(shard, conn);
+	recovery_note_lagging(shard, conn_at(shard, member->slot), tape, member->position);
 	tape->circle_passed_laggard = true;
 }
 
@@ -208,8 +298,7 @@ static bool keep_rest(struct shard *shard, struct conn *conn, struct slice rest)
 {
 	if (rest.size + outbox_size(conn->outbox) > shard->outbox_size_max / 2)
 		return false;
-	keep(shard, conn, rest);
-	return true;
+	return keep(shard, conn, rest, SIZE_MAX);
 }
 
 /* What the tape has for a member. False: the member had a send in this turn already, and is
@@ -220,14 +309,14 @@ static bool visit(struct shard *shard, struct tape *tape, struct member *member)
 		return true;
 	struct conn *conn = conn_at(shard, member->slot);
 
+	if (conn_has(conn, CONN_FALLING))
+		return true; /* after what it lost nothing later may reach it */
 	if (tape_has_lost(tape, member->position)) {
-		mark_behind(shard, conn);
+		lose_rest(shard, conn, tape, member);
 		return true;
 	}
-	if (conn_has(conn, CONN_BEHIND))
-		return true; /* after what it lost nothing later may reach it */
 	if (conn_has(conn, CONN_BLOCKED)) {
-		leave_behind(shard, tape, conn);
+		leave_behind(shard, tape, member);
 		return true;
 	}
 	bool is_sending = conn->sent_turn == shard->turn;
@@ -240,12 +329,11 @@ static bool visit(struct shard *shard, struct tape *tape, struct member *member)
 	if (!is_sending && !conn->outbox) {
 		submit(shard, conn, tape_from(tape, member->position), false);
 	} else if (!keep_rest(shard, conn, tape_from(tape, member->position))) {
-		leave_behind(shard, tape, conn);
+		leave_behind(shard, tape, member);
 		send_queue(shard, conn);
 		return true;
 	}
-	member->position = tape->head;
-	conn->active_ms = (uint32_t)shard->now_ms;
+	took_rest(shard, conn, tape, member);
 	return true;
 }
 
@@ -304,14 +392,15 @@ void send_flush(struct shard *shard)
 void send_catch_up(struct shard *shard, struct conn *conn, struct channel *channel, uint32_t member)
 {
 	struct member *self = &channel_members(channel)[member];
+	const struct tape *tape = channel->tape;
 
-	if (!channel->tape || self->position == channel->tape->head)
+	if (!tape || self->position == tape->head || conn_has(conn, CONN_FALLING))
 		return;
-	if (tape_has_lost(channel->tape, self->position))
-		mark_behind(shard, conn);
+	if (!tape_has_lost(tape, self->position) &&
+	    keep(shard, conn, tape_from(tape, self->position), notice_bound(shard, conn)))
+		took_rest(shard, conn, tape, self);
 	else
-		keep(shard, conn, tape_from(channel->tape, self->position));
-	self->position = channel->tape->head;
+		lose_rest(shard, conn, tape, self);
 }
 
 /* ---- the turn's end and what the kernel says of it ---- */

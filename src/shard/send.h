@@ -4,8 +4,13 @@
  * Threads the shard
  * Memory  a send refers to bytes that stay until the end of the turn: of a notice, a tape, the
  *         arena or an outbox; what cannot go out in this turn is copied to the outbox
- * Errors  a connection whose outbox is full, or that lost bytes of a tape, is behind: it is
- *         closed with 4410 and may come back to resume
+ * Errors  a connection that has no room for a durable frame, or that lost bytes of a tape, falls
+ *         behind and catches up later (shard/recovery.h); an ephemeral frame without room is
+ *         dropped; one that has no room even for answers to its own requests is closed with 4410
+ *
+ * Bounds of an outbox: `outbox_size_max` for notices while the socket is blocked; two tapes more
+ * while it takes bytes, only not so many in one turn, and for answers to the client's own
+ * requests; one part of a replay more, for there is never a second one.
  */
 #ifndef BELFRY_SHARD_SEND_H
 #define BELFRY_SHARD_SEND_H
@@ -13,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "belfry/event_id.h"
 #include "wire/ws_frame.h"
 
 struct channel;
@@ -21,6 +27,13 @@ struct shard;
 
 /* Whole frames or answers, valid until the end of the turn. Keeps the order of calls. */
 void send_bytes(struct shard *shard, struct conn *conn, struct slice bytes);
+
+/* The frame of a notice, likewise, for a live connection; with the event id 0-0 it is ephemeral.
+ * What tapes have for the connection goes before it. */
+void send_notice(struct shard *shard, struct conn *conn, struct slice frame, struct event_id id);
+
+/* Part of a replay, likewise: it is taken whatever waits already. */
+void send_replay(struct shard *shard, struct conn *conn, struct slice frames);
 
 /* One frame around `payload`, which is copied. */
 void send_frame(struct shard *shard, struct conn *conn, enum ws_opcode opcode,
@@ -48,7 +61,7 @@ bool send_has_more(const struct shard *shard);
 uint32_t send_room(const struct shard *shard);
 
 /* Copies to the outbox what the channel's tape still has for this member, so that later bytes
- * of that channel may follow there. */
+ * may follow there. Without room the connection falls, and nothing of this is done. */
 void send_catch_up(struct shard *shard, struct conn *conn, struct channel *channel,
 		   uint32_t member);
 

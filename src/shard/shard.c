@@ -25,18 +25,23 @@ static enum status create_ring(struct shard *shard, char *reason, size_t reason_
 	return uring_create(&options, &shard->uring, reason, reason_size);
 }
 
-/* Address space for every slot; the kernel gives pages as slots are used. */
+/* Address space, all zero; the kernel gives pages as they are used. NULL: out of memory. */
+static void *reserve(size_t size)
+{
+	void *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return bytes == MAP_FAILED ? NULL : bytes;
+}
+
+/* For every slot: all zero is the state CONN_FREE. */
 static bool reserve_conns(struct shard *shard)
 {
-	void *conns;
-
 	shard->conns_size = shard->slots * sizeof(struct conn);
-	conns = mmap(NULL, shard->conns_size, PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (conns == MAP_FAILED)
-		return false;
-	shard->conns = conns; /* all zero: every state is CONN_FREE */
-	return true;
+	shard->falls_size = shard->slots * sizeof(struct fall);
+	shard->conns = reserve(shard->conns_size);
+	shard->falls = reserve(shard->falls_size);
+	return shard->conns && shard->falls;
 }
 
 static bool init_memory(struct shard *shard, struct hash_key channel_key)
@@ -119,6 +124,8 @@ void shard_destroy(struct shard *shard)
 		channels_deinit(&shard->channels);
 	if (shard->conns)
 		munmap(shard->conns, shard->conns_size);
+	if (shard->falls)
+		munmap(shard->falls, shard->falls_size);
 	free(shard->readable.slots);
 	free(shard->sendable.slots);
 	free(shard->lagging);

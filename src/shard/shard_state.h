@@ -21,6 +21,7 @@
 #include "belfry/ring_tag.h"
 #include "shard/channels.h"
 #include "shard/conn.h"
+#include "shard/recovery.h"
 #include "shard/shard.h"
 #include "shard/wheel.h"
 #include "uring/uring.h"
@@ -75,6 +76,10 @@ struct shard {
 	struct uring *uring;
 	struct conn *conns; /* `slots` of them, reserved */
 	size_t conns_size;  /* of the reservation, in bytes */
+	struct fall *falls; /* by slot, reserved likewise: shard/recovery.h */
+	size_t falls_size;
+	struct event_id position; /* of the last durable notice that was taken whole, or of a
+				   * later LIVE: everything up to there was looked at */
 	struct channels channels;
 	struct wheel wheel;
 	struct random random;
@@ -133,6 +138,13 @@ static inline uint64_t conn_tag(const struct shard *shard, const struct conn *co
 				    (uint64_t)(argument & 0xFFFF) << 16 | conn_slot(shard, conn));
 }
 
+/* It is in its channels, and every notice for it reaches it. */
+static inline bool conn_is_live(const struct conn *conn)
+{
+	return conn->state == CONN_OPEN &&
+	       (conn->flags & (CONN_FALLING | CONN_BEHIND | CONN_RECOVERING)) == 0;
+}
+
 static inline bool conn_has(const struct conn *conn, enum conn_flag flag)
 {
 	return (conn->flags & flag) != 0;
@@ -140,12 +152,12 @@ static inline bool conn_has(const struct conn *conn, enum conn_flag flag)
 
 static inline void conn_set(struct conn *conn, enum conn_flag flag)
 {
-	conn->flags = (uint16_t)(conn->flags | flag);
+	conn->flags |= flag;
 }
 
 static inline void conn_clear(struct conn *conn, enum conn_flag flag)
 {
-	conn->flags = (uint16_t)(conn->flags & ~flag);
+	conn->flags &= ~(uint32_t)flag;
 }
 
 /* Bytes until the end of the turn. NULL: out of memory. */

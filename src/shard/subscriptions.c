@@ -7,8 +7,10 @@
 #include "shard/receipts.h"
 #include "shard/send.h"
 #include "shard/shard_state.h"
+#include "wire/connection_id.h"
 
 #define USER_PREFIX "user:"
+#define CONN_PREFIX "conn:"
 
 struct subscription *subscriptions_of(struct conn *conn)
 {
@@ -86,20 +88,12 @@ bool subscriptions_add(struct shard *shard, struct conn *conn, struct slice name
 
 bool subscriptions_join_one(struct shard *shard, struct conn *conn, struct subscription *held)
 {
-	ASSERT(held->member == MEMBER_NONE);
-	held->member =
+	uint32_t member =
 		channel_join(channels_at(&shard->channels, held->channel), conn_slot(shard, conn));
-	return held->member != MEMBER_NONE;
-}
 
-bool subscriptions_join(struct shard *shard, struct conn *conn)
-{
-	struct subscription *all = subscriptions_of(conn);
-
-	for (uint32_t i = 0; i < conn->subscriptions_count; i++)
-		if (all[i].member == MEMBER_NONE && !subscriptions_join_one(shard, conn, &all[i]))
-			return false;
-	return true;
+	ASSERT(!subscription_is_joined(held));
+	held->member = member;
+	return member != MEMBER_NONE;
 }
 
 struct subscription *subscriptions_find(struct conn *conn, uint32_t channel)
@@ -117,7 +111,7 @@ void subscriptions_catch_up(struct shard *shard, struct conn *conn)
 	struct subscription *all = subscriptions_of(conn);
 
 	for (uint32_t i = 0; i < conn->subscriptions_count; i++)
-		if (all[i].member != MEMBER_NONE)
+		if (subscription_is_joined(&all[i]))
 			send_catch_up(shard, conn, channels_at(&shard->channels, all[i].channel),
 				      all[i].member);
 }
@@ -138,15 +132,14 @@ static void on_moved(void *owner, uint32_t slot, uint32_t member)
 	moved->member = member;
 }
 
-static void leave(struct shard *shard, struct subscription *gone)
+void subscriptions_leave(struct shard *shard, struct subscription *left)
 {
-	struct channel *channel = channels_at(&shard->channels, gone->channel);
-	struct compaction compaction = {.shard = shard, .channel = gone->channel};
+	struct channel *channel = channels_at(&shard->channels, left->channel);
+	struct compaction compaction = {.shard = shard, .channel = left->channel};
 
-	if (gone->member == MEMBER_NONE)
-		return;
-	channel_leave(channel, gone->member);
-	gone->member = MEMBER_NONE;
+	ASSERT(subscription_is_joined(left));
+	channel_leave(channel, left->member);
+	left->member = MEMBER_NONE;
 	if (channel_has_many_holes(channel))
 		channel_compact(channel, on_moved, &compaction);
 }
@@ -156,7 +149,8 @@ void subscriptions_remove(struct shard *shard, struct conn *conn, struct subscri
 	uint32_t channel = gone->channel;
 
 	ASSERT(conn->subscriptions_count > 0);
-	leave(shard, gone);
+	if (subscription_is_joined(gone))
+		subscriptions_leave(shard, gone);
 	*gone = subscriptions_of(conn)[--conn->subscriptions_count];
 	counter_subtract(&shard->counters->subscriptions, 1);
 	release(shard, channel);
@@ -196,4 +190,39 @@ struct slice subscriptions_user(struct shard *shard, const struct conn *conn)
 		return (struct slice){NULL, 0};
 	return slice_skip(channel_name(channels_at(&shard->channels, conn->user)),
 			  sizeof(USER_PREFIX) - 1);
+}
+
+void subscriptions_conn_name(const struct shard *shard, const struct conn *conn,
+			     char ret_name[SUBSCRIPTIONS_CONN_SIZE])
+{
+	struct connection_id id = {(uint8_t)shard->index, (uint16_t)conn_slot(shard, conn),
+				   conn->generation};
+
+	memcpy(ret_name, CONN_PREFIX, sizeof(CONN_PREFIX) - 1);
+	connection_id_write(id, shard->connection_key, ret_name + sizeof(CONN_PREFIX) - 1);
+}
+
+struct subscription *subscriptions_identity(struct shard *shard, struct conn *conn)
+{
+	struct subscription *all = subscriptions_of(conn);
+
+	for (uint32_t i = 0; i < conn->subscriptions_count; i++)
+		if (slice_starts_with(channel_name(channels_at(&shard->channels, all[i].channel)),
+				      SLICE(CONN_PREFIX)))
+			return &all[i];
+	return NULL;
+}
+
+void subscriptions_connection_id(struct shard *shard, struct conn *conn,
+				 char ret_text[CONNECTION_ID_SIZE])
+{
+	const struct subscription *identity = subscriptions_identity(shard, conn);
+	char own[SUBSCRIPTIONS_CONN_SIZE];
+	struct slice name = slice_of(own, sizeof(own));
+
+	subscriptions_conn_name(shard, conn, own);
+	if (identity)
+		name = channel_name(channels_at(&shard->channels, identity->channel));
+	ASSERT(name.size == SUBSCRIPTIONS_CONN_SIZE);
+	memcpy(ret_text, name.bytes + sizeof(CONN_PREFIX) - 1, CONNECTION_ID_SIZE);
 }

@@ -1,6 +1,7 @@
 /* shard/timers.c - deadlines of connections. */
 #include "shard/timers.h"
 
+#include "shard/confirm.h"
 #include "shard/http.h"
 #include "shard/message.h"
 #include "shard/send.h"
@@ -46,6 +47,21 @@ static uint32_t token_left_ms(const struct shard *shard, const struct conn *conn
 	return expires_ms > shard->unix_ms ? (uint32_t)(expires_ms - shard->unix_ms) : 0;
 }
 
+/* Until its socket has taken nothing, or it was behind, for too long. */
+static uint32_t slow_left_ms(const struct shard *shard, const struct conn *conn)
+{
+	uint32_t patience_ms = shard->config->slow_deadline_ms;
+	uint32_t delay_ms = FAR_MS;
+
+	if (conn_has(conn, CONN_BLOCKED))
+		delay_ms = left_ms(shard, conn->blocked_ms, patience_ms);
+	if (conn_has(conn, CONN_BEHIND))
+		delay_ms = least(
+			delay_ms,
+			left_ms(shard, shard->falls[conn_slot(shard, conn)].since_ms, patience_ms));
+	return delay_ms;
+}
+
 void timers_refresh(struct shard *shard, struct conn *conn)
 {
 	const struct config *config = shard->config;
@@ -61,8 +77,7 @@ void timers_refresh(struct shard *shard, struct conn *conn)
 	if (config->idle_timeout_ms > 0)
 		delay_ms =
 			least(delay_ms, left_ms(shard, conn->active_ms, config->idle_timeout_ms));
-	if (conn_has(conn, CONN_BLOCKED))
-		delay_ms = least(delay_ms, left_ms(shard, conn->blocked_ms, SLOW_DEADLINE_MS));
+	delay_ms = least(delay_ms, slow_left_ms(shard, conn));
 	timers_arm(shard, conn, delay_ms);
 }
 
@@ -104,6 +119,7 @@ static void on_token_expired(struct shard *shard, struct conn *conn)
 static void ping(struct shard *shard, struct conn *conn)
 {
 	const struct config *config = shard->config;
+	uint8_t text[EVENT_ID_TEXT_MAX];
 
 	if (config->heartbeat_interval_ms == 0 || left_ms(shard, conn->deadline_ms, 0) > 0)
 		return;
@@ -112,14 +128,14 @@ static void ping(struct shard *shard, struct conn *conn)
 	if (conn_has(conn, CONN_BLOCKED))
 		return; /* it has enough to read */
 	counter_add(&shard->counters->pings, 1);
-	send_frame(shard, conn, WS_PING, (struct slice){NULL, 0});
+	send_frame(shard, conn, WS_PING, confirm_ping(shard, conn, text));
 }
 
 static void on_open_timer(struct shard *shard, struct conn *conn)
 {
 	const struct config *config = shard->config;
 
-	if (conn_has(conn, CONN_BLOCKED) && left_ms(shard, conn->blocked_ms, SLOW_DEADLINE_MS) == 0)
+	if (slow_left_ms(shard, conn) == 0)
 		conn_close(shard, conn, CLOSE_SLOW);
 	else if (config->heartbeat_interval_ms > 0 &&
 		 left_ms(shard, conn->heard_ms, config->heartbeat_timeout_ms) == 0)

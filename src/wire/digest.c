@@ -22,6 +22,33 @@ void digest_sha256(struct slice bytes, uint8_t ret_hash[SHA256_SIZE])
 	br_sha256_out(&state, ret_hash);
 }
 
+/* 0..15, or 16 for a byte that is no hexadecimal digit. */
+static unsigned hex_value(uint8_t byte)
+{
+	if (byte >= '0' && byte <= '9')
+		return (unsigned)byte - '0';
+	byte |= 0x20;
+	return byte >= 'a' && byte <= 'f' ? (unsigned)byte - 'a' + 10 : 16;
+}
+
+bool digest_read_sha256(struct slice text, uint8_t ret_hash[SHA256_SIZE])
+{
+	uint8_t hash[SHA256_SIZE];
+
+	if (text.size != 2 * SHA256_SIZE)
+		return false;
+	for (size_t i = 0; i < SHA256_SIZE; i++) {
+		unsigned high = hex_value(text.bytes[2 * i]);
+		unsigned low = hex_value(text.bytes[2 * i + 1]);
+
+		if (high > 15 || low > 15)
+			return false;
+		hash[i] = (uint8_t)(high << 4 | low);
+	}
+	memcpy(ret_hash, hash, SHA256_SIZE);
+	return true;
+}
+
 static const br_hash_class *hash_class(enum hmac_hash hash)
 {
 	switch (hash) {

@@ -22,6 +22,9 @@ void digest_sha1(struct slice first, struct slice second, uint8_t ret_hash[SHA1_
 
 void digest_sha256(struct slice bytes, uint8_t ret_hash[SHA256_SIZE]);
 
+/* A SHA-256 as text: 64 hexadecimal digits of any case. False, *ret_hash untouched: it is not. */
+MUST_CHECK bool digest_read_sha256(struct slice text, uint8_t ret_hash[SHA256_SIZE]);
+
 /* HMAC (RFC 2104) of `bytes`. Returns the size of the result: 32, 48 or 64 bytes. */
 size_t digest_hmac(enum hmac_hash hash, struct slice key, struct slice bytes,
 		   uint8_t ret_mac[HMAC_SIZE_MAX]);

@@ -74,6 +74,14 @@ size_t envelope_size_max(const struct entry *entry)
 	return size;
 }
 
+static void write_replay(struct writer *writer, bool recovered, uint32_t replayed)
+{
+	writer_text(writer, ",\"recovered\":");
+	writer_text(writer, recovered ? "true" : "false");
+	writer_text(writer, ",\"replayed\":");
+	writer_u64(writer, replayed);
+}
+
 void envelope_write_connected(struct writer *writer, const struct envelope_connected *connected)
 {
 	writer_text(writer, "{\"type\":\"connected\","
@@ -83,10 +91,12 @@ void envelope_write_connected(struct writer *writer, const struct envelope_conne
 	json_write_string(writer, connected->connection_id);
 	write_time(writer, ",\"timestamp\":", connected->now_ms);
 	write_event_id(writer, ",\"last_event_id\":", connected->last_event_id);
-	writer_text(writer, ",\"recovered\":");
-	writer_text(writer, connected->recovered ? "true" : "false");
-	writer_text(writer, ",\"replayed\":");
-	writer_u64(writer, connected->replayed);
+	write_replay(writer, connected->recovered, connected->replayed);
+	if (connected->has_unread) {
+		writer_text(writer, ",\"unread\":");
+		writer_u64(writer, connected->unread);
+	}
+	writer_format(writer, ",\"epoch\":\"%016lx\"", connected->epoch);
 	writer_text(writer, ",\"heartbeat_interval\":");
 	writer_u64(writer, connected->heartbeat_interval_s);
 	writer_text(writer, "}");
@@ -104,6 +114,16 @@ void envelope_write_channel(struct writer *writer, const char *type, struct slic
 	write_member(writer, "{\"type\":", slice_of_text(type));
 	writer_text(writer, ",\"channel\":");
 	json_write_string(writer, channel);
+	write_end(writer, ref);
+}
+
+void envelope_write_subscribed(struct writer *writer, struct slice channel,
+			       const struct envelope_replay *replay, struct slice ref)
+{
+	writer_text(writer, "{\"type\":\"subscribed\",\"channel\":");
+	json_write_string(writer, channel);
+	if (replay)
+		write_replay(writer, replay->recovered, replay->replayed);
 	write_end(writer, ref);
 }
 

@@ -33,17 +33,31 @@ struct envelope_connected {
 	uint32_t heartbeat_interval_s;
 	bool recovered;
 	uint32_t replayed;
+	bool has_unread;
+	uint32_t unread; /* with has_unread */
+	uint64_t epoch;  /* written as 16 hex digits */
 };
 
 /* {"type":"connected","message":"WebSocket connected successfully","user_id":..,
  * "connection_id":..,"timestamp":..,"last_event_id":..,"recovered":..,"replayed":..,
- * "heartbeat_interval":..} */
+ * "unread":..,"epoch":"..","heartbeat_interval":..} */
 void envelope_write_connected(struct writer *writer, const struct envelope_connected *connected);
 
 /* {"type":"pong","timestamp":..,"ref":..}; `ref` is JSON text, absent: left out. */
 void envelope_write_pong(struct writer *writer, uint64_t now_ms, struct slice ref);
 
-/* {"type":"subscribed"|"unsubscribed"|..,"channel":..,"ref":..}; type is a plain word. */
+/* What became of the position that a `subscribe` named. */
+struct envelope_replay {
+	bool recovered;
+	uint32_t replayed;
+};
+
+/* {"type":"subscribed","channel":..,"recovered":..,"replayed":..,"ref":..}; `replay` NULL: no
+ * position was named, the two are left out. */
+void envelope_write_subscribed(struct writer *writer, struct slice channel,
+			       const struct envelope_replay *replay, struct slice ref);
+
+/* {"type":"unsubscribed"|..,"channel":..,"ref":..}; type is a plain word. */
 void envelope_write_channel(struct writer *writer, const char *type, struct slice channel,
 			    struct slice ref);
 

@@ -284,12 +284,13 @@ static unsigned hex_value(uint8_t byte)
 	return byte >= 'a' && byte <= 'f' ? (unsigned)byte - 'a' + 10 : 16;
 }
 
-bool http_percent_decode(struct slice text, uint8_t *bytes, size_t capacity, size_t *ret_size)
+static bool decode(struct slice text, uint8_t plus, uint8_t *bytes, size_t capacity,
+		   size_t *ret_size)
 {
 	size_t size = 0;
 
 	for (size_t at = 0; at < text.size; at++) {
-		uint8_t byte = text.bytes[at] == '+' ? ' ' : text.bytes[at];
+		uint8_t byte = text.bytes[at] == '+' ? plus : text.bytes[at];
 
 		if (byte == '%') {
 			if (text.size - at < 3)
@@ -308,6 +309,16 @@ bool http_percent_decode(struct slice text, uint8_t *bytes, size_t capacity, siz
 	}
 	*ret_size = size;
 	return true;
+}
+
+bool http_percent_decode(struct slice text, uint8_t *bytes, size_t capacity, size_t *ret_size)
+{
+	return decode(text, ' ', bytes, capacity, ret_size);
+}
+
+bool http_path_decode(struct slice text, uint8_t *bytes, size_t capacity, size_t *ret_size)
+{
+	return decode(text, '+', bytes, capacity, ret_size);
 }
 
 /* In "name=value": the value when the name is this one, else absent. */

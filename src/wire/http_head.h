@@ -63,6 +63,10 @@ MUST_CHECK bool http_head_body_size(const struct http_head *head, uint64_t *ret_
 MUST_CHECK bool http_percent_decode(struct slice text, uint8_t *bytes, size_t capacity,
 				    size_t *ret_size);
 
+/* Likewise for a part of a path, where a plus is a plus (RFC 3986 section 3.3). */
+MUST_CHECK bool http_path_decode(struct slice text, uint8_t *bytes, size_t capacity,
+				 size_t *ret_size);
+
 /* Raw (not decoded) value of `name` in a query string; absent when there is none. The first
  * one counts. Empty value or no '=': size 0, bytes not NULL. */
 struct slice http_query_find(struct slice query, const char *name);

@@ -6,26 +6,48 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "fanout_router.h"
+#include "wire/event_id.h"
 #include "wire/ws_frame.h"
+
+#define PREFIX 9 /* digits and kind */
 
 const char *const fanout_names[] = {"all", "c1", "c2", "c3", "c4", "c5", "conn"};
 
-void client_expect(struct client *client, uint32_t channel, uint32_t number)
+static void *grown(void *items, uint32_t count, uint32_t *capacity, size_t size)
 {
-	struct fifo *fifo = &client->expected[channel];
+	if (count < *capacity)
+		return items;
+	*capacity = *capacity ? *capacity * 2 : 16;
+	items = realloc(items, *capacity * size);
+	ASSERT(items);
+	return items;
+}
 
-	if (fifo->count == fifo->capacity) {
-		fifo->capacity = fifo->capacity ? fifo->capacity * 2 : 16;
-		fifo->items = realloc(fifo->items, fifo->capacity * sizeof(uint32_t));
-		ASSERT(fifo->items);
-	}
-	fifo->items[fifo->count++] = number;
+void client_want(struct client *client, struct want want)
+{
+	client->wants = grown(client->wants, client->wants_count, &client->wants_capacity,
+			      sizeof(want));
+	client->wants[client->wants_count++] = want;
+}
+
+void client_expect(struct client *client, struct replay replay)
+{
+	client->replays = grown(client->replays, client->replays_count,
+				&client->replays_capacity, sizeof(replay));
+	client->replays[client->replays_count++] = replay;
+}
+
+void client_leave(struct client *client, uint32_t channel)
+{
+	for (uint32_t i = client->wants_first; i < client->wants_count; i++)
+		client->wants[i].must &= (uint8_t)~(1u << channel);
 }
 
 void client_reset(struct client *client)
 {
-	for (uint32_t i = 0; i <= CHANNELS; i++)
-		free(client->expected[i].items);
+	free(client->wants);
+	free(client->replays);
 	free(client->bytes);
 	*client = (struct client){0};
 }
@@ -53,24 +75,83 @@ static uint32_t channel_named(const uint8_t *text, size_t *ret_size)
 	abort();
 }
 
-/* "%08x", the channel in quotes, the pattern. */
+static void read_replay(struct client *client, struct replay what)
+{
+	const struct replay *expected = &client->replays[client->replays_first++];
+
+	ASSERT(client->replays_first <= client->replays_count);
+	ASSERT(expected->number == what.number && expected->channel == what.channel &&
+	       expected->kind == what.kind);
+	if (what.kind == KIND_SUBSCRIBE)
+		return;
+	ASSERT(!client->is_live && what.number >= client->attach_next);
+	ASSERT(what.number > client->confirmed);
+	client->attach_next = what.number + 1;
+}
+
+static void read_notice(struct client *client, struct replay what)
+{
+	while (client->wants_first < client->wants_count &&
+	       client->wants[client->wants_first].number < what.number)
+		ASSERT(client->wants[client->wants_first++].must == 0);
+	ASSERT(client->wants_first < client->wants_count);
+	const struct want *want = &client->wants[client->wants_first++];
+
+	ASSERT(want->number == what.number && (want->may & 1u << what.channel) != 0);
+	ASSERT(what.number >= client->next && what.number >= client->attach_next);
+	ASSERT(what.number > client->confirmed || router_is_ephemeral(what.number));
+	client->next = what.number + 1;
+	client->is_live = true;
+}
+
+/* "%08x", the kind, the channel in quotes, the pattern. */
 static void read_text(struct client *client, const uint8_t *text, size_t size)
 {
 	char digits[9] = {0};
 	size_t name_size;
 
-	ASSERT(size >= 8 + 4);
+	ASSERT(size >= PREFIX + 4);
 	memcpy(digits, text, 8);
-	uint32_t number = (uint32_t)strtoul(digits, NULL, 16);
-	struct fifo *fifo = &client->expected[channel_named(text + 8, &name_size)];
+	struct replay what = {
+		.number = (uint32_t)strtoul(digits, NULL, 16),
+		.kind = text[8],
+		.channel = (uint8_t)channel_named(text + PREFIX, &name_size),
+	};
+	uint8_t bit = (uint8_t)(1u << what.channel);
 
-	while (fifo->first < fifo->left && fifo->items[fifo->first] != number)
-		fifo->first++;
-	ASSERT(number >= client->next);
-	client->next = number + 1;
-	ASSERT(fifo->first < fifo->count);
-	ASSERT(fifo->items[fifo->first++] == number);
-	ASSERT(memcmp(text + 8 + name_size, pattern(number), size - 8 - name_size) == 0);
+	if (what.kind == KIND_SUBSCRIBED) {
+		client->gone &= (uint8_t)~bit;
+		return;
+	}
+	ASSERT((client->gone & bit) == 0);
+	if (what.kind == KIND_UNSUBSCRIBED) {
+		client->gone |= bit;
+		return;
+	}
+	if (what.kind == KIND_NOTICE)
+		read_notice(client, what);
+	else
+		read_replay(client, what);
+	ASSERT(memcmp(text + PREFIX + name_size, pattern(what.number),
+		      size - PREFIX - name_size) == 0);
+}
+
+/* With a position: whatever was for the client up to there has come. */
+static void read_ping(struct client *client, struct slice payload)
+{
+	struct event_id id;
+
+	if (slice_equal_text(payload, "abc"))
+		return;
+	ASSERT(payload.size == 0 || event_id_parse(payload, &id));
+	if (payload.size == 0)
+		return;
+	client->pings++;
+	client->confirmed = router_number_of(id);
+	for (uint32_t i = client->wants_first; i < client->wants_count; i++)
+		ASSERT(client->wants[i].must == 0 || client->wants[i].number > client->confirmed);
+	for (uint32_t i = client->replays_first; i < client->replays_count; i++)
+		ASSERT(client->replays[i].kind != KIND_ATTACH);
 }
 
 /* Reads one frame; returns its size, 0 when it is not whole. */
@@ -99,9 +180,10 @@ static size_t read_frame(struct client *client, const uint8_t *bytes, size_t siz
 		read_text(client, bytes + header, payload);
 	else if (bytes[0] == (0x80 | WS_CLOSE))
 		client->has_close = true;
-	else
-		ASSERT(bytes[0] == (0x80 | WS_PING) && payload == 3 &&
-		      memcmp(bytes + header, "abc", 3) == 0);
+	else {
+		ASSERT(bytes[0] == (0x80 | WS_PING));
+		read_ping(client, slice_of(bytes + header, payload));
+	}
 	return header + payload;
 }
 
@@ -122,21 +204,25 @@ void client_take(struct client *client, const uint8_t *bytes, size_t size)
 	client->size -= done;
 }
 
-bool client_has_read(const struct fifo *fifo)
+bool client_has_read(const struct client *client)
 {
-	return fifo->first == fifo->count || fifo->left == fifo->count;
+	for (uint32_t i = client->wants_first; i < client->wants_count; i++)
+		if (client->wants[i].must != 0)
+			return false;
+	return client->replays_first == client->replays_count;
 }
 
-size_t client_write(uint8_t *bytes, uint32_t channel, uint32_t number, size_t pattern_size)
+size_t client_write(uint8_t *bytes, struct replay what, size_t pattern_size)
 {
-	size_t name_size = strlen(fanout_names[channel]);
+	size_t name_size = strlen(fanout_names[what.channel]);
 	uint8_t *start = bytes;
 	char text[32];
 
-	bytes += ws_frame_write_header(bytes, WS_TEXT, 8 + 2 + name_size + pattern_size);
-	snprintf(text, sizeof(text), "%08x\"%s\"", number, fanout_names[channel]);
-	memcpy(bytes, text, 8 + 2 + name_size);
-	bytes += 8 + 2 + name_size;
-	memcpy(bytes, pattern(number), pattern_size);
+	bytes += ws_frame_write_header(bytes, WS_TEXT, PREFIX + 2 + name_size + pattern_size);
+	snprintf(text, sizeof(text), "%08x%c\"%s\"", what.number, what.kind,
+		 fanout_names[what.channel]);
+	memcpy(bytes, text, PREFIX + 2 + name_size);
+	bytes += PREFIX + 2 + name_size;
+	memcpy(bytes, pattern(what.number), pattern_size);
 	return (size_t)(bytes - start) + pattern_size;
 }

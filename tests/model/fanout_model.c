@@ -1,26 +1,24 @@
 /* tests/model/fanout_model.c - the real turns of a shard, from the lane to the sockets, over a
- * ring that is made up here: sockets take all, a part or nothing. Each client reads every notice
- * of each of its channels from its join on, in order and once, or it hears a close and nothing
- * more. The bytes of a send are read when it is submitted, as the kernel does. */
+ * ring that is made up here: sockets take all, a part or nothing. Clients attach, subscribe and
+ * unsubscribe; those that do not keep up fall behind and catch up. Each client reads every notice
+ * of each of its channels from its LIVE on, in the order of the log and once, whatever happens to
+ * it between, and nobody is cut. The bytes of a send are read when it is submitted, as the kernel
+ * does. */
 #include <errno.h>
 #include <string.h>
 
 #include "fanout_client.h"
+#include "fanout_crowd.h"
+#include "fanout_router.h"
 #include "fanout_stubs.h"
 #include "lane/lane.h"
-#include "lane/notice.h"
 #include "model.h"
 #include "shard/deliver.h"
-#include "shard/message.h"
-#include "shard/receive.h"
 #include "shard/send.h"
 #include "shard/shard_state.h"
-#include "shard/subscriptions.h"
-#include "wire/ws_frame.h"
 
 #define SLOTS 400
 #define OPS_MAX 4096
-#define WITNESS 0 /* slot of the client that hears of each notice: it was delivered */
 
 struct op {
 	uint8_t type; /* enum shard_op */
@@ -35,23 +33,15 @@ static struct {
 	uint32_t slots;
 	uint32_t short_percent; /* sends that a socket does not take whole */
 	uint32_t stuck_max;
-	uint32_t payload_max;
-	uint32_t large_percent; /* notices that are longer than most */
 	uint32_t pushes_max; /* a turn */
 	uint32_t join_percent;
-	uint32_t turns;      /* lively ones that are left */
-	size_t bytes_left;   /* notices are made as long as there are any */
-	bool is_gentle;      /* less is sent than anybody has room for: nobody may be cut */
+	uint32_t talk_max; /* clients that say something, a turn */
+	uint32_t large_percent; /* notices that are longer than most */
+	uint32_t turns;         /* lively ones that are left */
+	bool is_gentle; /* less is sent than anybody has room for: nobody may fall */
+	bool is_sparse;    /* few of all; at times the shard hears of nothing */
+	bool is_ephemeral; /* nothing else is sent: likewise */
 } plan;
-
-/* What is on the lane: to know what was taken from it. */
-struct sent {
-	uint32_t number;
-	uint32_t channels_count;
-	uint8_t channels[3];
-	uint32_t slot; /* for TO_CONN */
-	uint32_t generation;
-};
 
 static struct shard *shard;
 static struct config config;
@@ -66,9 +56,7 @@ static struct uring_event talk[SLOTS]; /* the completions that come from clients
 static uint32_t talk_count;
 static bool is_talk_first;
 static struct sleeper sleeper;
-static struct sent sent[DELIVERY_LANE_SIZE]; /* a ring: a witness's delivery follows each */
-static uint32_t sent_first, sent_count;
-static uint32_t numbers;
+static uint64_t falls, catch_ups; /* of all rounds: the model is to have seen some */
 
 /* ---- what lies around the files under test ---- */
 
@@ -171,171 +159,10 @@ uint32_t uring_reap(struct uring *uring, struct uring_event *ret_events, uint32_
 	return talk_count > 0 ? uring_reap(uring, ret_events, max) : 0;
 }
 
-/* ---- the router ---- */
-
-static void name_channels(struct notice *notice, const struct sent *what)
-{
-	for (uint32_t i = 0; i < what->channels_count; i++) {
-		struct notice_channel *channel = &notice->channels[i];
-
-		channel->name = slice_of_text(fanout_names[what->channels[i]]);
-		channel->hash = hash_bytes(shard->channels.key, channel->name);
-		channel->target = what->channels[i] == TO_CONN ? TARGET_CONN
-				  : what->channels[i] == 0     ? TARGET_ALL
-							       : TARGET_NAMED;
-		channel->slot = (uint16_t)what->slot;
-		channel->generation = what->generation;
-	}
-}
-
-static void push_notice(void)
-{
-	size_t size = pick(100) < plan.large_percent ? pick(plan.payload_max) : pick(200);
-	struct sent *what = &sent[(sent_first + sent_count) % DELIVERY_LANE_SIZE];
-	struct delivery delivery = {.type = DELIVERY_NOTICE};
-	uint8_t *bytes;
-
-	if (size + 64 > plan.bytes_left)
-		return;
-	plan.bytes_left -= size + 64;
-	*what = (struct sent){.number = numbers++, .slot = 1 + pick(plan.slots - 1)};
-	what->generation = conn_at(shard, what->slot)->generation;
-	what->channels_count = pick(4) > 0 ? 1 : 1 + pick(3);
-	for (uint32_t i = 0; i < what->channels_count; i++)
-		what->channels[i] = (uint8_t)pick(CHANNELS + 1);
-	delivery.notice = notice_create(what->channels_count, size + 64, &bytes);
-	CHECK(delivery.notice);
-	name_channels(delivery.notice, what);
-	size_t frame = client_write(bytes, what->channels[0], what->number, size);
-
-	if (what->channels_count == 1) {
-		delivery.notice->frame = slice_of(bytes, frame);
-	} else {
-		delivery.notice->head = slice_of(bytes + frame - size - 8 - 2 -
-						 strlen(fanout_names[what->channels[0]]), 8);
-		delivery.notice->tail = slice_of(bytes + frame - size, size);
-	}
-	CHECK(ring_push(&deliveries.ring, &delivery));
-	delivery = (struct delivery){.type = DELIVERY_SUBSCRIBED, .slot = WITNESS};
-	delivery.generation = conn_at(shard, WITNESS)->generation;
-	CHECK(ring_push(&deliveries.ring, &delivery));
-	sent_count++;
-}
-
-static bool is_joined(struct conn *conn, uint32_t channel)
-{
-	struct slice name = slice_of_text(fanout_names[channel]);
-	struct subscription *found =
-		subscriptions_find(conn, channels_find(&shard->channels, name,
-						       hash_bytes(shard->channels.key, name)));
-
-	return found && found->member != MEMBER_NONE;
-}
-
-/* A notice was taken from the lane: who is in must read it, on the first channel he is in. */
-static void account(const struct sent *what)
-{
-	for (uint32_t slot = 0; slot < plan.slots; slot++) {
-		struct conn *conn = conn_at(shard, slot);
-
-		if (conn->state != CONN_OPEN)
-			continue;
-		for (uint32_t i = 0; i < what->channels_count; i++) {
-			uint32_t channel = what->channels[i];
-			bool is_his = channel == TO_CONN
-					      ? what->slot == slot &&
-							what->generation == conn->generation
-					      : is_joined(conn, channel);
-
-			if (!is_his)
-				continue;
-			client_expect(&clients[slot], channel, what->number);
-			break;
-		}
-	}
-}
-
-void message_on_subscribed(struct shard *of, struct conn *conn, const struct delivery *delivery)
-{
-	CHECK(conn_slot(of, conn) == WITNESS && delivery->slot == WITNESS && sent_count > 0);
-	account(&sent[sent_first]);
-	sent_first = (sent_first + 1) % DELIVERY_LANE_SIZE;
-	sent_count--;
-}
-
 void uring_submit(struct uring *uring)
 {
 	(void)uring;
 	submit_all();
-}
-
-/* ---- clients come, go, subscribe and speak ---- */
-
-static void subscribe(struct conn *conn, uint32_t channel)
-{
-	uint32_t index;
-
-	if (is_joined(conn, channel) || conn->state != CONN_OPEN)
-		return;
-	CHECK(subscriptions_add(shard, conn, slice_of_text(fanout_names[channel]), &index));
-	CHECK(subscriptions_join(shard, conn));
-}
-
-static void become_open(struct conn *conn)
-{
-	conn->state = CONN_OPEN;
-	counter_add(&shard->counters->connections, 1);
-	conn_set(conn, CONN_UPGRADED);
-	if (conn_slot(shard, conn) == WITNESS)
-		return;
-	subscribe(conn, 0);
-	for (uint32_t i = 1; i < CHANNELS; i++)
-		if (pick(100) < plan.join_percent)
-			subscribe(conn, i);
-}
-
-static void cut(struct conn *conn)
-{
-	clients[conn_slot(shard, conn)].has_ended = true;
-	conn_close_join(shard, conn, CLOSE_PEER_GONE);
-}
-
-static void unsubscribe(struct conn *conn, uint32_t channel)
-{
-	struct slice name = slice_of_text(fanout_names[channel]);
-
-	if (!is_joined(conn, channel))
-		return;
-	uint32_t index = channels_find(&shard->channels, name,
-				       hash_bytes(shard->channels.key, name));
-
-	subscriptions_remove(shard, conn, subscriptions_find(conn, index));
-	struct fifo *fifo = &clients[conn_slot(shard, conn)].expected[channel];
-
-	fifo->left = fifo->count;
-}
-
-/* A client says something, or goes. */
-void receive_on_bytes(struct shard *of, struct conn *conn, uint32_t buffer,
-		      const struct uring_event *event)
-{
-	uint32_t what = pick(10);
-
-	(void)buffer;
-	(void)event;
-	if (conn->state == CONN_HEAD)
-		become_open(conn);
-	else if (conn->state == CONN_CLOSING || (conn->state == CONN_OPEN && what == 0))
-		cut(conn);
-	else if (conn->state != CONN_OPEN)
-		return;
-	else if (what < 3)
-		unsubscribe(conn, 1 + pick(CHANNELS - 1));
-	else if (what < 5)
-		subscribe(conn, 1 + pick(CHANNELS - 1));
-	else
-		for (; what > 5; what--)
-			send_frame(of, conn, WS_PING, SLICE("abc"));
 }
 
 static void add_talk(uint32_t slot)
@@ -353,38 +180,86 @@ static void add_talk(uint32_t slot)
 	talk[talk_count++] = (struct uring_event){.tag = tag, .result = (int32_t)slot};
 }
 
-/* He who was cut by the shard was slow; in a gentle round nobody is. */
+/* Nobody is cut by the shard. */
 static void check_cuts(void)
 {
 	for (uint32_t slot = 0; slot < plan.slots; slot++) {
 		const struct conn *conn = conn_at(shard, slot);
 
-		if (conn->state < CONN_CLOSING || clients[slot].has_ended)
-			continue;
-		if (conn->reason != CLOSE_GOING_AWAY)
-			CHECK(conn->reason == CLOSE_SLOW && !plan.is_gentle);
-		else
-			CHECK(shard->is_stopping);
+		if (conn->state >= CONN_CLOSING && !clients[slot].has_ended)
+			CHECK(conn->reason == CLOSE_GOING_AWAY && shard->is_stopping);
 	}
+	if (plan.is_gentle || plan.is_ephemeral)
+		CHECK(counter_read(&shard->counters->fell_behind) == 0);
 }
 
 /* ---- a round ---- */
+
+static uint64_t some_below(uint64_t bound)
+{
+	return random_below(&model_random, bound);
+}
+
+/* Few clients, who change their channels often, so that some are held by nobody at times; few
+ * notices, for which there is no room. */
+static void plan_sparse(void)
+{
+	plan.is_sparse = true;
+	plan.slots = 8 + pick(20);
+	plan.short_percent = 40;
+	plan.stuck_max = 1 + pick(60);
+	plan.pushes_max = 2 + pick(4);
+	plan.talk_max = 2 + pick(20);
+	plan.join_percent = pick(20);
+	plan.turns = 300;
+	plan.large_percent = 90;
+}
 
 static void plan_round(void)
 {
 	plan.slots = pick(8) ? 48 : SLOTS; /* so many that one turn has not room for all */
 	plan.short_percent = pick(3) ? pick(40) : pick(3);
 	plan.stuck_max = pick(2) ? 4 : 60;
-	plan.payload_max = pick(2) ? 3000 : PAYLOAD_MAX;
-	plan.large_percent = plan.slots == SLOTS ? 60 : 10;
 	plan.pushes_max = 1 + pick(40);
+	plan.talk_max = pick(2) ? 4 : 40;
 	plan.join_percent = pick(3) ? 50 : pick(2) ? 90 : 5;
-	plan.is_gentle = pick(3) == 0;
-	plan.bytes_left = plan.is_gentle ? 60000 : 8u << 20;
-	plan.turns = plan.slots == SLOTS ? 100 : 200 + pick(300);
-	config = (struct config){.max_message_size = 65536, .max_outbox_bytes = 65536,
-				 .close_timeout_ms = 60000};
+	plan.is_gentle = pick(4) == 0;
+	plan.is_sparse = false;
+	plan.is_ephemeral = pick(12) == 0;
+	plan.turns = plan.slots == SLOTS ? 60 : 150 + pick(250);
+	plan.large_percent = plan.slots == SLOTS ? 60 : 10;
+	if (pick(3) == 0)
+		plan_sparse();
+	config = (struct config){.close_timeout_ms = 60000};
 	counters = (struct counters){0};
+}
+
+/* With small bounds there are many falls. In a gentle round all that is sent fits. */
+static void begin_router(void)
+{
+	struct router_options options = {
+		.shard = shard,
+		.deliveries = &deliveries,
+		.clients = clients,
+		.slots = plan.slots,
+		.payload_max = pick(4) ? 1000 + pick(2000) : PAYLOAD_MAX,
+		.large_percent = plan.large_percent,
+		.ephemeral_percent = plan.is_ephemeral ? 100 : pick(2) ? 0 : pick(50),
+		.bytes_left = plan.is_gentle ? 60000 : plan.slots == SLOTS ? 2u << 20 : 4u << 20,
+	};
+	uint32_t frame_size_max = options.payload_max + 64;
+
+	shard->tape_size_max = 4 * frame_size_max + pick(60000);
+	if (shard->tape_size_max < TAPE_SIZE_MIN)
+		shard->tape_size_max = TAPE_SIZE_MIN;
+	shard->outbox_size_max = 2 * frame_size_max + pick(pick(2) ? 1000 : 60000);
+	if (plan.is_gentle) {
+		shard->tape_size_max = 1u << 20;
+		shard->outbox_size_max = 1u << 20;
+	}
+	/* A part is small beside the slack that answers have. */
+	options.part_max = 1 + pick(pick(2) ? 1000 : shard->tape_size_max);
+	router_begin(&options, some_below);
 }
 
 static void begin(void)
@@ -398,15 +273,20 @@ static void begin(void)
 		.counters = &counters,
 		.slots = plan.slots,
 		.channel_key = {model_seed, 2},
+		.connection_key = {model_seed, 3},
 		.deliveries = &deliveries,
 		.departures = &departures,
 		.sleeper = &sleeper,
 	});
-	sent_first = sent_count = events_first = events_count = talk_count = 0;
+	events_first = events_count = talk_count = 0;
+	begin_router();
+	crowd_begin(&(struct crowd_options){shard, clients, plan.slots, plan.join_percent,
+					    plan.is_gentle},
+		    some_below);
 	for (uint32_t slot = 0; slot < plan.slots; slot++) {
 		client_reset(&clients[slot]);
 		conn_open(shard, slot, handoff_tag(HANDOFF_ADMIT, 0));
-		become_open(conn_at(shard, slot));
+		crowd_attach(conn_at(shard, slot));
 	}
 }
 
@@ -416,10 +296,10 @@ static bool has_work(void)
 		if (clients[slot].writable_tag != 0)
 			return true;
 	return send_has_more(shard) || deliver_has_more(shard) || shard->sends_count > 0 ||
-	       events_count > 0;
+	       events_count > 0 || router_has_work();
 }
 
-/* Nothing is left to be sent: whoever is still open has read all that was for him. */
+/* Nothing is left to be sent: whoever is open is live and has read all that was for him. */
 static void check_all_read(void)
 {
 	for (uint32_t slot = 0; slot < plan.slots; slot++) {
@@ -428,10 +308,24 @@ static void check_all_read(void)
 		if (conn_at(shard, slot)->state != CONN_OPEN)
 			continue;
 		CHECK(client->size == 0 && !client->has_close);
-		for (uint32_t i = 0; i <= CHANNELS; i++)
-			CHECK(client_has_read(&client->expected[i]));
+		CHECK(conn_is_live(conn_at(shard, slot)) && client_has_read(client));
 	}
-	CHECK(counter_read(&shard->counters->blocked) == 0 && sent_count == 0);
+	CHECK(counter_read(&shard->counters->blocked) == 0 && router_waiting() == 0);
+	CHECK(counter_read(&shard->counters->behind) == 0);
+	falls += counter_read(&shard->counters->fell_behind);
+	catch_ups += counter_read(&shard->counters->caught_up);
+}
+
+static void be_lively(void)
+{
+	bool is_quiet = plan.is_sparse && plan.turns / 16 % 2 == 0;
+
+	for (uint32_t n = pick(plan.talk_max); n > 0; n--)
+		add_talk(1 + pick(plan.slots - 1));
+	for (uint32_t n = pick(plan.pushes_max); n > 0; n--)
+		if (router_waiting() < TURN_DELIVERIES_MAX / 2) /* else a witness may be late */
+			router_push_notice(is_quiet);
+	plan.turns--;
 }
 
 /* The world goes on between two turns: it is lively, then all sockets take everything again,
@@ -446,14 +340,10 @@ void uring_wait(struct uring *uring, uint64_t timeout_ns)
 	while (ring_pop(&departures.ring, &departure))
 		;
 	is_talk_first = pick(2);
+	router_work(plan.turns > 0);
 	if (plan.turns > 0) {
 		waits = 0;
-		for (uint32_t n = pick(4); n > 0; n--)
-			add_talk(1 + pick(plan.slots - 1));
-		for (uint32_t n = pick(plan.pushes_max); n > 0; n--)
-			if (sent_count < TURN_DELIVERIES_MAX / 2) /* else a witness may be late */
-				push_notice();
-		plan.turns--;
+		be_lively();
 		return;
 	}
 	plan.short_percent = 0;
@@ -476,7 +366,11 @@ static void end(void)
 	CHECK(counter_read(&shard->counters->subscriptions) == 0);
 	CHECK(counter_read(&shard->counters->connections) == 0);
 	CHECK(counter_read(&shard->counters->blocked) == 0);
+	CHECK(counter_read(&shard->counters->behind) == 0);
 	CHECK(shard->wheel.armed == 0);
+	router_work(false);
+	CHECK(!router_has_work());
+	router_end();
 	fanout_shard_destroy(shard);
 	ring_deinit(&deliveries.ring);
 	ring_deinit(&departures.ring);
@@ -494,5 +388,8 @@ static void round_of_fanout(void)
 
 int main(int argc, char **argv)
 {
-	return model_run(argc > 1 ? argv[1] : NULL, 150, round_of_fanout);
+	int status = model_run(argc > 1 ? argv[1] : NULL, 300, round_of_fanout);
+
+	CHECK(argc > 1 || getenv("MODEL_SEED") || (falls > 100 && catch_ups > 50));
+	return status;
 }

@@ -22,15 +22,16 @@ struct shard *fanout_shard_create(const struct shard_options *options)
 	shard->deliveries = options->deliveries;
 	shard->departures = options->departures;
 	shard->sleeper = options->sleeper;
+	shard->connection_key = options->connection_key;
 	shard->turn = 1;
-	shard->tape_size_max = 4 * (options->config->max_message_size + ENVELOPE_SIZE_MAX);
-	shard->outbox_size_max = 2 * (options->config->max_message_size + ENVELOPE_SIZE_MAX);
 	shard->lagging = malloc(options->slots * sizeof(uint16_t));
 	shard->sendable.slots = malloc((SLOTS_MAX + 1) * sizeof(uint16_t));
 	shard->arena.capacity = 4096;
 	shard->arena.bytes = malloc(shard->arena.capacity);
 	shard->conns = calloc(options->slots, sizeof(*shard->conns));
-	ASSERT(shard->lagging && shard->sendable.slots && shard->arena.bytes && shard->conns);
+	shard->falls = calloc(options->slots, sizeof(*shard->falls));
+	ASSERT(shard->falls && shard->lagging && shard->sendable.slots);
+	ASSERT(shard->arena.bytes && shard->conns);
 	wheel_init(&shard->wheel, 0, timers_at, shard);
 	bool is_ready = channels_init(&shard->channels, options->channel_key);
 
@@ -48,6 +49,7 @@ void fanout_shard_destroy(struct shard *shard)
 	free(shard->sendable.slots);
 	free(shard->arena.bytes);
 	free(shard->conns);
+	free(shard->falls);
 	free(shard);
 }
 
@@ -86,10 +88,12 @@ void receipts_disinterest(struct shard *of, struct slice channel)
 	(void)channel;
 }
 
-void receipts_detach(struct shard *of, const struct conn *conn)
+void receipts_confirm(struct shard *of, const struct conn *conn, struct event_id id)
 {
 	(void)of;
 	(void)conn;
+	(void)id;
+	abort();
 }
 
 void receipts_flush(struct shard *of)
@@ -137,14 +141,6 @@ void receive_on_readable(struct shard *of, struct conn *conn, const struct uring
 	(void)of;
 	(void)conn;
 	(void)event;
-	abort();
-}
-
-void handshake_on_attached(struct shard *of, struct conn *conn, struct event_id last)
-{
-	(void)of;
-	(void)conn;
-	(void)last;
 	abort();
 }
 

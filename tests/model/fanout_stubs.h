@@ -10,7 +10,7 @@
 
 #include "shard/shard.h"
 
-/* A shard without a ring; the index is 0 and the connection key is not used. */
+/* A shard without a ring; the index is 0, and the bounds of tapes and outboxes are not set. */
 struct shard *fanout_shard_create(const struct shard_options *options);
 void fanout_shard_destroy(struct shard *shard);
 

@@ -52,7 +52,7 @@ static void append(void)
 	for (uint32_t i = 0; i < size; i++)
 		bytes[i] = (uint8_t)pick(256);
 	memcpy(history + (tape->head - origin), bytes, size);
-	tape_commit(tape, size);
+	tape_commit(tape, size, (struct event_id){tape->head, 0}, true);
 }
 
 static void visit(uint32_t member)
@@ -70,6 +70,7 @@ static void visit(uint32_t member)
 		return;
 	rest = tape_from(tape, positions[member]);
 	CHECK(rest.size == tape->head - positions[member]);
+	CHECK(tape_before(tape, positions[member]).ms == positions[member]);
 	CHECK(memcmp(rest.bytes, history_at(positions[member]), rest.size) == 0);
 	positions[member] = tape->head;
 }

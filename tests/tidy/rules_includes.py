@@ -36,6 +36,8 @@ def layer_of(path):
     parts = path.split("/")
     if parts[0] == "src":
         return "main" if len(parts) == 2 else parts[1]
+    if parts[0] == "perf" and path.endswith("_bench.c"):
+        return "main"  # it measures one part of a thread and includes that, like a test
     return {"include": "belfry", "perf": "wsbench"}.get(parts[0], parts[0])
 
 

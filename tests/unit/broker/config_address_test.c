@@ -182,6 +182,59 @@ static void redis_urls(void **state)
 		    "redis://redis-0.redis_svc.default:6379/15");
 }
 
+/* What a URL with Sentinels says: "user password db master", then their addresses. */
+static void check_sentinels(const char *url, const char *expected, const char *shown)
+{
+	struct config_redis redis = {.on = false};
+	const char *wrong = config_redis_parse(slice_of_text(url), &redis);
+	char said[1024];
+	int size;
+
+	if (wrong)
+		fail_msg("\"%s\" %s", url, wrong);
+	assert_true(redis.on);
+	assert_string_equal(redis.host, "");
+	assert_int_equal(redis.port, 0);
+	size = snprintf(said, sizeof(said), "%s %s %u %s", redis.user ? redis.user : "-",
+			redis.password ? redis.password : "-", redis.db, redis.master);
+	for (uint32_t i = 0; i < redis.sentinels.count; i++)
+		size += snprintf(said + size, sizeof(said) - (size_t)size, " %s:%u",
+				 redis.sentinels.items[i].host, redis.sentinels.items[i].port);
+	assert_string_equal(said, expected);
+	char *text = config_redis_text(&redis);
+	assert_string_equal(text, shown);
+	free(text);
+	config_redis_deinit(&redis);
+	assert_null(redis.master);
+	assert_null(redis.sentinels.items);
+}
+
+#define EIGHT "a,b,c,d,e,f,g,h"
+
+static void sentinel_urls(void **state)
+{
+	(void)state;
+	check_sentinels("redis+sentinel://s1/mymaster", "- - 0 mymaster s1:26379",
+			"redis+sentinel://s1:26379/mymaster/0");
+	check_sentinels("redis+sentinel://s1/mymaster/", "- - 0 mymaster s1:26379",
+			"redis+sentinel://s1:26379/mymaster/0");
+	check_sentinels("redis+sentinel://s1:1,s2,10.0.0.3:26380/m-1.a_B/15",
+			"- - 15 m-1.a_B s1:1 s2:26379 10.0.0.3:26380",
+			"redis+sentinel://s1:1,s2:26379,10.0.0.3:26380/m-1.a_B/15");
+	check_sentinels("redis+sentinel://[::1],[2001:DB8::2]:5/m",
+			"- - 0 m ::1:26379 2001:db8::2:5",
+			"redis+sentinel://[::1]:26379,[2001:db8::2]:5/m/0");
+	check_sentinels("redis+sentinel://u:p%2Fw,/@x@s1,s2/m/2", "u p/w,/@x 2 m s1:26379 s2:26379",
+			"redis+sentinel://***@s1:26379,s2:26379/m/2");
+	check_sentinels("redis+sentinel://:pw@s1/m", "- pw 0 m s1:26379",
+			"redis+sentinel://***@s1:26379/m/0");
+	check_sentinels("redis+sentinel://" EIGHT ":1," EIGHT ":2/m",
+			"- - 0 m a:26379 b:26379 c:26379 d:26379 e:26379 f:26379 g:26379 h:1"
+			" a:26379 b:26379 c:26379 d:26379 e:26379 f:26379 g:26379 h:2",
+			"redis+sentinel://a:26379,b:26379,c:26379,d:26379,e:26379,f:26379,g:26379,"
+			"h:1,a:26379,b:26379,c:26379,d:26379,e:26379,f:26379,g:26379,h:2/m/0");
+}
+
 static void check_no_redis(const char *url, const char *expected)
 {
 	struct config_redis redis = {.on = false, .port = 7};
@@ -229,6 +282,37 @@ static void no_redis_urls(void **state)
 	check_no_redis("redis://u:p@cache:x", "has no valid port");
 }
 
+static void no_sentinel_urls(void **state)
+{
+	static const char master[] = "has no valid name of a master behind its Sentinels";
+	char long_master[300] = "redis+sentinel://s/";
+
+	(void)state;
+	memset(long_master + 19, 'm', sizeof(long_master) - 20);
+	long_master[sizeof(long_master) - 1] = '\0';
+	check_no_redis("rediss+sentinel://s/m", "asks for TLS to Redis, which is not offered yet");
+	check_no_redis("redis+sentinel:/s/m", "is not the URL of a Redis");
+	check_no_redis("redis+sentinel://", "has no valid host");
+	check_no_redis("redis+sentinel:///m", "has no valid host");
+	check_no_redis("redis+sentinel://s1,/m", "has no valid host");
+	check_no_redis("redis+sentinel://s1,,s2/m", "has no valid host");
+	check_no_redis("redis+sentinel://s1, s2/m", "has no valid host");
+	check_no_redis("redis+sentinel://u:p@/m", "has no valid host");
+	check_no_redis("redis+sentinel://s1:0/m", "has no valid port");
+	check_no_redis("redis+sentinel://s1,s2:x/m", "has no valid port");
+	check_no_redis("redis+sentinel://s1", master);
+	check_no_redis("redis+sentinel://s1/", master);
+	check_no_redis("redis+sentinel://s1//2", master);
+	check_no_redis("redis+sentinel://s1/my master", master);
+	check_no_redis(long_master, master);
+	check_no_redis("redis+sentinel://s1/m/x", "has no valid number of a database");
+	check_no_redis("redis+sentinel://s1/m/1/2", "has no valid number of a database");
+	check_no_redis("redis+sentinel://u@s1/m", "has a user without a password");
+	check_no_redis("redis+sentinel://u:%@s1/m",
+		       "has a % in its password that two hexadecimal digits do not follow");
+	check_no_redis("redis+sentinel://" EIGHT "," EIGHT ",i/m", "has more than 16 Sentinels");
+}
+
 static void no_redis_at_all(void **state)
 {
 	struct config_redis redis = {.on = true};
@@ -248,6 +332,7 @@ int main(void)
 		cmocka_unit_test(loopback),      cmocka_unit_test(overlap),
 		cmocka_unit_test(address_texts), cmocka_unit_test(redis_urls),
 		cmocka_unit_test(no_redis_urls), cmocka_unit_test(no_redis_at_all),
+		cmocka_unit_test(sentinel_urls), cmocka_unit_test(no_sentinel_urls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -94,6 +94,20 @@ static void addresses(void **state)
 		     "");
 }
 
+static void log_file(void **state)
+{
+	(void)state;
+	check_report(&(struct given){.words = {"--log-file=log"}, .variables = {WITH_SECRET}}, "");
+	check_report(&(struct given){.words = {"--log-file=", "--redis=redis://h"},
+				     .variables = {WITH_SECRET}},
+		     "");
+	check_report(&(struct given){.words = {"--redis=redis://h"},
+				     .variables = {WITH_SECRET},
+				     .file = "log_file = log\n"},
+		     "belfry.conf:1: log_file: log_file is refused together with redis: the log is "
+		     "in Redis, which keeps it; leave one of the two empty\n");
+}
+
 static void a_wrong_key_has_one_line(void **state)
 {
 	(void)state;
@@ -112,9 +126,13 @@ static void a_wrong_key_has_one_line(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(secret_key), cmocka_unit_test(api_keys),
-		cmocka_unit_test(auth_none),  cmocka_unit_test(heartbeat),
-		cmocka_unit_test(addresses),  cmocka_unit_test(a_wrong_key_has_one_line),
+		cmocka_unit_test(secret_key),
+		cmocka_unit_test(api_keys),
+		cmocka_unit_test(auth_none),
+		cmocka_unit_test(heartbeat),
+		cmocka_unit_test(addresses),
+		cmocka_unit_test(log_file),
+		cmocka_unit_test(a_wrong_key_has_one_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

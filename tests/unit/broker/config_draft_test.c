@@ -102,6 +102,20 @@ static void derived_from_defaults(void **state)
 	assert_string_equal(config->stream, "belfry:in");
 	assert_string_equal(config->token_cookie, "");
 	assert_int_equal(config->subscribe_rules.count, 6);
+	assert_int_equal(config->publish_rules.count, 1);
+	assert_int_equal(config->publish_rules.items[0].who, CONFIG_WHO_NONE);
+	assert_int_equal(config->history_rules.count, 2);
+	assert_string_equal(config->history_rules.items[0].pattern, "typing");
+	assert_false(config->history_rules.items[0].on);
+	assert_string_equal(config->history_rules.items[1].pattern, "*");
+	assert_true(config->history_rules.items[1].on);
+	assert_int_equal(config->inbox_rules.count, 2);
+	assert_string_equal(config->inbox_rules.items[0].pattern, "user");
+	assert_true(config->inbox_rules.items[0].on);
+	assert_true(config->pubsub);
+	assert_string_equal(config->log_file, "");
+	assert_string_equal(config->node, "");
+	assert_string_not_equal(config->node_name, "");
 	loaded_deinit(&loaded);
 }
 
@@ -112,7 +126,7 @@ static void derived_from_given(void **state)
 
 	(void)state;
 	load_given(&(struct given){.words = {"--admin=off", "--algorithm", "HS512,HS256",
-					     "--redis=redis://:p%40@cache/2"},
+					     "--redis=redis://:p%40@cache/2", "--node=n1"},
 				   .variables = {WITH_SECRET}},
 		   &loaded);
 	assert_int_equal(loaded.outcome, CONFIG_RUN);
@@ -123,21 +137,34 @@ static void derived_from_given(void **state)
 	assert_int_equal(config->redis_server.db, 2);
 	assert_null(config->redis_server.user);
 	assert_string_equal(config->redis_server.password, "p@");
+	assert_string_equal(config->node_name, "n1");
 	loaded_deinit(&loaded);
 }
 
-/* The rules of a configuration with that `subscribe`, as text. */
-static void check_rules(const char *subscribe, const char *expected)
+static const struct config_rule_list *subscribe_rules(const struct config *config)
+{
+	return &config->subscribe_rules;
+}
+
+static const struct config_rule_list *publish_rules(const struct config *config)
+{
+	return &config->publish_rules;
+}
+
+/* The rules of a configuration with that value of the key, as text. */
+static void check_rules(const char *option, const char *value,
+			const struct config_rule_list *(*rules_of)(const struct config *config),
+			const char *expected)
 {
 	static const char *const who[] = {"any", "claim", "none"};
 	struct loaded loaded;
 	char said[512] = "";
 
-	load_given(&(struct given){.words = {"--subscribe", subscribe}, .variables = {WITH_SECRET}},
-		   &loaded);
+	load_given(&(struct given){.words = {option, value}, .variables = {WITH_SECRET}}, &loaded);
 	assert_int_equal(loaded.outcome, CONFIG_RUN);
-	for (uint32_t i = 0; i < loaded.config.subscribe_rules.count; i++) {
-		const struct config_rule *rule = &loaded.config.subscribe_rules.items[i];
+	const struct config_rule_list *list = rules_of(&loaded.config);
+	for (uint32_t i = 0; i < list->count; i++) {
+		const struct config_rule *rule = &list->items[i];
 		size_t used = strlen(said);
 
 		snprintf(said + used, sizeof(said) - used, "%s=%s ", rule->pattern, who[rule->who]);
@@ -149,13 +176,46 @@ static void check_rules(const char *subscribe, const char *expected)
 static void rules(void **state)
 {
 	(void)state;
-	check_rules("", "");
-	check_rules("feed=none, *=claim", "feed=none *=claim ");
-	check_rules("*=any", "*=any user=claim conn=claim ");
-	check_rules("user=none, *=any", "user=none *=any conn=claim ");
+	check_rules("--subscribe", "", subscribe_rules, "");
+	check_rules("--subscribe", "feed=none, *=claim", subscribe_rules, "feed=none *=claim ");
+	check_rules("--subscribe", "*=any", subscribe_rules, "*=any user=claim conn=claim ");
+	check_rules("--subscribe", "user=none, *=any", subscribe_rules,
+		    "user=none *=any conn=claim ");
+	check_rules("--publish", "typing=any", publish_rules, "typing=any ");
+	check_rules("--publish", "*=any", publish_rules, "*=any user=claim conn=claim ");
+	check_rules("--publish", "typing=any", subscribe_rules,
+		    "trending=any feed=claim engagement=any typing=claim announcements=any "
+		    "*=claim ");
 	check_report(&(struct given){.words = {"--subscribe", "a=any,b=any,a=none"},
 				     .variables = {WITH_SECRET}},
 		     "command line: --subscribe: two rules for the namespace \"a\"\n");
+	check_report(&(struct given){.words = {"--publish", "a = any,a=none"},
+				     .variables = {WITH_SECRET}},
+		     "command line: --publish: two rules for the namespace \"a\"\n");
+}
+
+static void namespace_switches(void **state)
+{
+	struct loaded loaded;
+	const struct config *config = &loaded.config;
+
+	(void)state;
+	load_given(&(struct given){.words = {"--inbox", "user=off,chat = on"},
+				   .variables = {WITH_SECRET, "BELFRY_HISTORY="}},
+		   &loaded);
+	assert_int_equal(loaded.outcome, CONFIG_RUN);
+	assert_int_equal(config->history_rules.count, 0);
+	assert_int_equal(config->inbox_rules.count, 2);
+	assert_false(config->inbox_rules.items[0].on);
+	assert_string_equal(config->inbox_rules.items[1].pattern, "chat");
+	assert_true(config->inbox_rules.items[1].on);
+	loaded_deinit(&loaded);
+	check_report(&(struct given){.words = {"--history", "*=on,a=on,*=off"},
+				     .variables = {WITH_SECRET}},
+		     "command line: --history: two rules for the namespace \"*\"\n");
+	check_report(&(struct given){.words = {"--inbox", "user"}, .variables = {WITH_SECRET}},
+		     "command line: --inbox: \"user\" is not a rule; allowed: NAMESPACE=on or "
+		     "NAMESPACE=off, with * for all other namespaces\n");
 }
 
 static void lists_that_must_not_be_empty(void **state)
@@ -178,6 +238,7 @@ int main(void)
 		cmocka_unit_test(derived_from_defaults),
 		cmocka_unit_test(derived_from_given),
 		cmocka_unit_test(rules),
+		cmocka_unit_test(namespace_switches),
 		cmocka_unit_test(lists_that_must_not_be_empty),
 	};
 

@@ -75,6 +75,10 @@ static void wrong_lines(void **state)
 		    "belfry.conf:4: demo: \"maybe\" is neither on nor off; allowed: on or off\n");
 }
 
+#define REDIS_ALLOWED                                \
+	"redis://[user:password@]host[:port][/db], " \
+	"redis+sentinel://[user:password@]host[:port],.../master[/db], or empty"
+
 static void no_secret_is_repeated(void **state)
 {
 	(void)state;
@@ -89,16 +93,17 @@ static void no_secret_is_repeated(void **state)
 		    "comment on a line of its own, or a key with # in it into the environment or a "
 		    "file of its own\n");
 	check_lines(SECRET_LINE "redis = redis://u:hunter2@h:x\n",
-		    "belfry.conf:2: redis: \"***\" has no valid port; allowed: "
-		    "redis://[user:password@]host[:port][/db], or empty\n");
+		    "belfry.conf:2: redis: \"***\" has no valid port; allowed: " REDIS_ALLOWED
+		    "\n");
 	check_lines(
 		SECRET_LINE "redis = rediss://u:hunter2@h\n",
 		"belfry.conf:2: redis: \"***\" asks for TLS to Redis, which is not offered yet; "
-		"allowed: redis://[user:password@]host[:port][/db], or empty\n");
+		"allowed: " REDIS_ALLOWED "\n");
 	check_lines(
 		SECRET_LINE "api_key = hunter 2\n",
 		"belfry.conf:2: api_key: \"***\" has a blank in it; allowed: 1 to 4096 printable "
-		"characters without blanks and commas, better 16 or more\n");
+		"characters without blanks and commas, better 16 or more; or sha256: and the 64 "
+		"hexadecimal digits of a key's SHA-256\n");
 }
 
 static void files_that_cannot_be_read(void **state)

@@ -136,7 +136,8 @@ static void values_are_a_file(void **state)
 	static const struct given given = {
 		.words = {"--print-config", "--auth=none", "--listen=:1,[::1]:2",
 			  "--auth-none-anywhere", "--allow-origin=https://a.example,null",
-			  "--idle-timeout=90", "--max-outbox-bytes=100000", "--log-format=json"}};
+			  "--idle-timeout=90", "--max-outbox-bytes=100000", "--log-format=json",
+			  "--inbox=user=on,chat=off"}};
 	struct loaded first;
 	struct loaded second;
 

@@ -85,7 +85,8 @@ static void nearest(void **state)
 	check_nearest("BELFRY_LISTN", CONFIG_FORM_ENVIRONMENT, "listen");
 	check_nearest("BELFRY_SHARD", CONFIG_FORM_ENVIRONMENT, "shards");
 	check_nearest("lisen", CONFIG_FORM_FILE, "listen");
-	check_nearest("log", CONFIG_FORM_FILE, "log_level");
+	check_nearest("log", CONFIG_FORM_FILE, "log_file");
+	check_nearest("log_leve", CONFIG_FORM_FILE, "log_level");
 	check_nearest("heartbeat-interval", CONFIG_FORM_FILE, "heartbeat_interval");
 	check_nearest("zzzzzz", CONFIG_FORM_FILE, NULL);
 	check_nearest("z", CONFIG_FORM_FILE, NULL);
@@ -114,6 +115,10 @@ static void allowed(void **state)
 	check_allowed(CONFIG_KEY_auth, "jwt or none");
 	check_allowed(CONFIG_KEY_log_level, "debug, info, warn or error");
 	check_allowed(CONFIG_KEY_partitions, "1 (more is not offered yet)");
+	check_allowed(CONFIG_KEY_pubsub, "on or off");
+	check_allowed(CONFIG_KEY_log_fsync, "always, second or never");
+	check_allowed(CONFIG_KEY_log_file,
+		      "a path of at most 4000 printable bytes, or empty for none");
 }
 
 int main(void)

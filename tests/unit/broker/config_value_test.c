@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define UNTOUCHED 77
+#define SIXTY_FOUR "1234567890123456789012345678901234567890123456789012345678901234"
 
 /* NULL expects that the text is right. */
 static void check_answer(const char *answer, const char *expected, const char *text)
@@ -164,7 +165,7 @@ static void rules(void **state)
 {
 	const char *no_name = "does not begin with the name of a namespace";
 	const char *no_who = "does not end with any, claim or none";
-	const char *private = "would show everybody what is sent to one user or connection";
+	const char *private = "would open to everybody what belongs to one user or connection";
 
 	(void)state;
 	check_rule("trending=any", "trending", CONFIG_WHO_ANY, NULL);
@@ -182,6 +183,39 @@ static void rules(void **state)
 	check_rule("conn=any", NULL, CONFIG_WHO_ANY, private);
 }
 
+static void check_namespace_switch(const char *text, const char *pattern, bool on,
+				   const char *wrong)
+{
+	struct slice read_pattern = {NULL, 0};
+	bool read_on = !on;
+
+	check_answer(config_value_namespace_switch(slice_of_text(text), &read_pattern, &read_on),
+		     wrong, text);
+	if (wrong) {
+		assert_true(slice_is_absent(read_pattern));
+		assert_int_equal(read_on, !on);
+		return;
+	}
+	assert_true(slice_equal_text(read_pattern, pattern));
+	assert_int_equal(read_on, on);
+}
+
+static void namespace_switches(void **state)
+{
+	const char *no_name = "does not begin with the name of a namespace";
+
+	(void)state;
+	check_namespace_switch("typing=off", "typing", false, NULL);
+	check_namespace_switch(" * = on ", "*", true, NULL);
+	check_namespace_switch("user=Yes", "user", true, NULL);
+	check_namespace_switch("typing", NULL, false, "is not a rule");
+	check_namespace_switch("=on", NULL, false, no_name);
+	check_namespace_switch("user:42=on", NULL, false, no_name);
+	check_namespace_switch("user=", NULL, false, "does not end with on or off");
+	check_namespace_switch("user=any", NULL, false, "does not end with on or off");
+	check_namespace_switch("user=on=off", NULL, false, "does not end with on or off");
+}
+
 static void check_key(enum config_key key, const char *text, const char *expected)
 {
 	check_answer(config_value_check(key, slice_of_text(text)), expected, text);
@@ -195,7 +229,11 @@ static void ranges(void **state)
 	check_key(CONFIG_KEY_shards, "65", "is too large");
 	check_key(CONFIG_KEY_max_connections, "0", "is too small");
 	check_key(CONFIG_KEY_max_connections, "4294967297", "is too large");
+	check_key(CONFIG_KEY_partitions, "0", "is too small");
+	check_key(CONFIG_KEY_partitions, "1", NULL);
 	check_key(CONFIG_KEY_partitions, "2", "is too large");
+	check_key(CONFIG_KEY_history_memory, "4294967295", NULL);
+	check_key(CONFIG_KEY_history_memory, "4096m", "is too large");
 	check_key(CONFIG_KEY_max_header_bytes, "1023", "is too small");
 	check_key(CONFIG_KEY_max_header_bytes, "1k", NULL);
 	check_key(CONFIG_KEY_max_header_bytes, "65537", "is too large");
@@ -203,13 +241,18 @@ static void ranges(void **state)
 	check_key(CONFIG_KEY_heartbeat_interval, "999ms", "is too small");
 	check_key(CONFIG_KEY_heartbeat_interval, "1h", NULL);
 	check_key(CONFIG_KEY_heartbeat_timeout, "0", "is too small");
+	check_key(CONFIG_KEY_publish_rate, "0", NULL);
+	check_key(CONFIG_KEY_publish_rate, "1000001", "is too large");
 	check_key(CONFIG_KEY_drain_window, "0s", NULL);
 	check_key(CONFIG_KEY_drain_window, "11m", "is too large");
 	check_key(CONFIG_KEY_pubsub, "off", NULL);
-	check_key(CONFIG_KEY_pubsub, "on", "is not offered in this version");
+	check_key(CONFIG_KEY_pubsub, "on", NULL);
 	check_key(CONFIG_KEY_demo, "on", NULL);
 	check_key(CONFIG_KEY_log_level, "trace", "is not known");
 }
+
+#define HEX_60 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789ab"
+#define NO_HASH "has no 64 hexadecimal digits after sha256:"
 
 static void texts(void **state)
 {
@@ -220,9 +263,28 @@ static void texts(void **state)
 	check_key(CONFIG_KEY_secret_key, "with blanks, commas # and more", NULL);
 	check_key(CONFIG_KEY_api_key, "k", NULL);
 	check_key(CONFIG_KEY_api_key, "a b", "has a blank in it");
+	check_key(CONFIG_KEY_api_key, "sha256:" HEX_60 "cdEF", NULL);
+	check_key(CONFIG_KEY_api_key, "SHA256:x", NULL);
+	check_key(CONFIG_KEY_api_key, "sha256:", NO_HASH);
+	check_key(CONFIG_KEY_api_key, "sha256:" HEX_60 "cde", NO_HASH);
+	check_key(CONFIG_KEY_api_key, "sha256:" HEX_60 "cdef0", NO_HASH);
+	check_key(CONFIG_KEY_api_key, "sha256:" HEX_60 "cdeg", NO_HASH);
 	check_key(CONFIG_KEY_stream, "app:{7}:in", NULL);
 	check_key(CONFIG_KEY_stream, "", "is empty");
 	check_key(CONFIG_KEY_stream, "a b", "has a blank in it");
+	check_key(CONFIG_KEY_node, "", NULL);
+	check_key(CONFIG_KEY_node, "belfry-0.eu", NULL);
+	check_key(CONFIG_KEY_node, "a b", "has a blank in it");
+	check_key(CONFIG_KEY_node, SIXTY_FOUR, NULL);
+	check_key(CONFIG_KEY_node, SIXTY_FOUR "5", "is too long");
+	check_key(CONFIG_KEY_log_file, "", NULL);
+	check_key(CONFIG_KEY_log_file, "/var/lib/belfry/the log", NULL);
+	check_key(CONFIG_KEY_log_file, "a\nb", "is not printable");
+	check_key(CONFIG_KEY_log_file, "a\x7f", "is not printable");
+	check_key(CONFIG_KEY_publish, "typing=any", NULL);
+	check_key(CONFIG_KEY_publish, "typing=on", "does not end with any, claim or none");
+	check_key(CONFIG_KEY_history, "typing=on", NULL);
+	check_key(CONFIG_KEY_inbox, "typing=any", "does not end with on or off");
 	check_key(CONFIG_KEY_token_cookie, "", NULL);
 	check_key(CONFIG_KEY_token_cookie, "__Host-token", NULL);
 	check_key(CONFIG_KEY_token_cookie, "a=b", "is not the name of a cookie");
@@ -236,6 +298,17 @@ static void texts(void **state)
 	check_key(CONFIG_KEY_listen, "127.0.0.1", "has no port");
 	check_answer(config_value_check(CONFIG_KEY_secret_key, SLICE("0123456789abcdef\0x")),
 		     "has a zero byte in it", "a secret");
+}
+
+static void longest_path(void **state)
+{
+	uint8_t path[4001];
+
+	(void)state;
+	memset(path, 'p', sizeof(path));
+	check_answer(config_value_check(CONFIG_KEY_log_file, slice_of(path, 4000)), NULL, "4000");
+	check_answer(config_value_check(CONFIG_KEY_log_file, slice_of(path, 4001)), "is too long",
+		     "4001");
 }
 
 static void origins(void **state)
@@ -262,8 +335,9 @@ int main(void)
 		cmocka_unit_test(counts),    cmocka_unit_test(sizes),
 		cmocka_unit_test(durations), cmocka_unit_test(number_texts),
 		cmocka_unit_test(switches),  cmocka_unit_test(choices),
-		cmocka_unit_test(rules),     cmocka_unit_test(ranges),
-		cmocka_unit_test(texts),     cmocka_unit_test(origins),
+		cmocka_unit_test(rules),     cmocka_unit_test(namespace_switches),
+		cmocka_unit_test(ranges),    cmocka_unit_test(texts),
+		cmocka_unit_test(origins),   cmocka_unit_test(longest_path),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -231,7 +231,7 @@ static void joins_at_the_head(void **state)
 	channel = channel_with(3);
 	tape = give_tape(channel, 1, 2);
 	assert_non_null(tape_reserve(tape, 100, false));
-	tape_commit(tape, 100);
+	tape_commit(tape, 100, (struct event_id){0, 0}, true);
 	assert_int_equal(channel_join(channel, 'x'), 3);
 	assert_int_equal(channel_members(channel)[3].position, 100);
 	assert_int_equal(tape->circle_left, 3);

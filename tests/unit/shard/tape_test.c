@@ -21,7 +21,7 @@ static bool append(struct tape *tape, uint32_t size, bool keep, uint8_t byte)
 	if (!bytes)
 		return false;
 	memset(bytes, byte, size);
-	tape_commit(tape, size);
+	tape_commit(tape, size, (struct event_id){tape->head, 0}, true);
 	return true;
 }
 
@@ -216,6 +216,49 @@ static void circle_tells_of_laggards(void **state)
 	tape_destroy(tape);
 }
 
+/* Frames of different sizes, numbered; what was dropped leaves no mark. */
+static void knows_what_was_before_a_frame(void **state)
+{
+	struct tape *tape = tape_create(SIZE_MAX_HERE);
+	uint32_t positions[40];
+
+	(void)state;
+	tape->base = tape->head = tape->floor = UINT32_MAX - 100; /* positions wrap */
+	for (uint32_t i = 0; i < 40; i++) {
+		uint8_t *bytes = tape_reserve(tape, 10 + i, true);
+
+		assert_non_null(bytes);
+		positions[i] = tape->head;
+		tape_commit(tape, 10 + i, (struct event_id){i, 7}, i < 20);
+	}
+	for (uint32_t i = 0; i < 40; i++) {
+		assert_true(event_id_equal(tape_before(tape, positions[i]),
+					   (struct event_id){i, 7}));
+		assert_int_equal(tape_has_durable(tape, positions[i]), i < 20);
+	}
+	assert_int_equal(tape->marks_count, 40);
+	sweep_all(tape);
+	assert_true(append(tape, 3, false, 'a'));
+	assert_int_equal(tape->marks_count, 1);
+	tape_destroy(tape);
+}
+
+static void drops_marks_with_their_frames(void **state)
+{
+	struct tape *tape = tape_create(SIZE_MAX_HERE);
+
+	(void)state;
+	while (append(tape, FRAME, false, 'a'))
+		;
+	uint32_t count = tape->marks_count;
+
+	tape->floor = 8 * FRAME;
+	assert_true(append(tape, FRAME, false, 'b'));
+	assert_int_equal(tape->marks_count, count - 8 + 1);
+	assert_int_equal(tape_before(tape, 8 * FRAME).ms, 8 * FRAME);
+	tape_destroy(tape);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -228,6 +271,8 @@ int main(void)
 		cmocka_unit_test(positions_wrap),
 		cmocka_unit_test(circle),
 		cmocka_unit_test(circle_tells_of_laggards),
+		cmocka_unit_test(knows_what_was_before_a_frame),
+		cmocka_unit_test(drops_marks_with_their_frames),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,6 +60,36 @@ static void sha256(void **state)
 		     "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
 }
 
+static void check_read_sha256(const char *text, bool expected)
+{
+	uint8_t hash[SHA256_SIZE];
+	uint8_t other[SHA256_SIZE];
+
+	digest_sha256(SLICE("abc"), hash);
+	memset(other, 0xAA, sizeof(other));
+	assert_int_equal(digest_read_sha256(slice_of_text(text), other), expected);
+	if (expected)
+		assert_memory_equal(other, hash, sizeof(hash));
+	else
+		assert_int_equal(other[0], 0xAA);
+}
+
+static void read_sha256(void **state)
+{
+	(void)state;
+	check_read_sha256("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", true);
+	check_read_sha256("BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD", true);
+	check_read_sha256(NULL, false);
+	check_read_sha256("", false);
+	check_read_sha256("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015a", false);
+	check_read_sha256("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad0",
+			  false);
+	check_read_sha256("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ag",
+			  false);
+	check_read_sha256("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015-1",
+			  false);
+}
+
 struct hmac_row {
 	struct slice key;
 	struct slice bytes;
@@ -171,6 +201,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sha1),
 		cmocka_unit_test(sha256),
+		cmocka_unit_test(read_sha256),
 		cmocka_unit_test(hmac_rfc4231),
 		cmocka_unit_test(hmac_of_nothing),
 		cmocka_unit_test(equal),

@@ -98,7 +98,10 @@ static void connected_is_written(void **state)
 					       .now_ms = 1769337000123,
 					       .heartbeat_interval_s = 30,
 					       .recovered = true,
-					       .replayed = 3};
+					       .replayed = 3,
+					       .has_unread = true,
+					       .unread = 5,
+					       .epoch = 0x1f0};
 	struct writer writer = begin();
 
 	(void)state;
@@ -108,7 +111,7 @@ static void connected_is_written(void **state)
 		      "\"user_id\":\"4\\\"2\",\"connection_id\":\"abc\","
 		      "\"timestamp\":\"2026-01-25T10:30:00.123Z\","
 		      "\"last_event_id\":\"1769337000000-3\",\"recovered\":true,\"replayed\":3,"
-		      "\"heartbeat_interval\":30}");
+		      "\"unread\":5,\"epoch\":\"00000000000001f0\",\"heartbeat_interval\":30}");
 	writer = begin();
 	connected = (struct envelope_connected){.user = SLICE(""), .connection_id = SLICE("")};
 	envelope_write_connected(&writer, &connected);
@@ -116,7 +119,8 @@ static void connected_is_written(void **state)
 		      "{\"type\":\"connected\",\"message\":\"WebSocket connected successfully\","
 		      "\"user_id\":\"\",\"connection_id\":\"\","
 		      "\"timestamp\":\"1970-01-01T00:00:00.000Z\",\"last_event_id\":\"0-0\","
-		      "\"recovered\":false,\"replayed\":0,\"heartbeat_interval\":0}");
+		      "\"recovered\":false,\"replayed\":0,\"epoch\":\"0000000000000000\","
+		      "\"heartbeat_interval\":0}");
 }
 
 static void check_answers(struct slice ref, const char *ref_member)
@@ -133,8 +137,19 @@ static void check_answers(struct slice ref, const char *ref_member)
 	snprintf(expected, sizeof(expected), "{\"type\":\"ack\"%s}", ref_member);
 	check_written(&writer, expected);
 	writer = begin();
-	envelope_write_channel(&writer, "subscribed", SLICE("f\\1"), ref);
+	envelope_write_channel(&writer, "unsubscribed", SLICE("f\\1"), ref);
+	snprintf(expected, sizeof(expected),
+		 "{\"type\":\"unsubscribed\",\"channel\":\"f\\\\1\"%s}", ref_member);
+	check_written(&writer, expected);
+	writer = begin();
+	envelope_write_subscribed(&writer, SLICE("f\\1"), NULL, ref);
 	snprintf(expected, sizeof(expected), "{\"type\":\"subscribed\",\"channel\":\"f\\\\1\"%s}",
+		 ref_member);
+	check_written(&writer, expected);
+	writer = begin();
+	envelope_write_subscribed(&writer, SLICE("f"), &(struct envelope_replay){true, 17}, ref);
+	snprintf(expected, sizeof(expected),
+		 "{\"type\":\"subscribed\",\"channel\":\"f\",\"recovered\":true,\"replayed\":17%s}",
 		 ref_member);
 	check_written(&writer, expected);
 	writer = begin();

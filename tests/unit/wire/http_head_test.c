@@ -353,6 +353,28 @@ static void check_decode(const char *text, const char *expected, size_t expected
 						 &size));
 }
 
+static void check_path_decode(const char *text, const char *expected)
+{
+	uint8_t bytes[32];
+	size_t size;
+	bool right = http_path_decode(slice_of_text(text), bytes, sizeof(bytes), &size);
+
+	assert_int_equal(right, expected != NULL);
+	if (right)
+		assert_true(slice_equal_text(slice_of(bytes, size), expected));
+}
+
+static void path_decode(void **state)
+{
+	(void)state;
+	check_path_decode("", "");
+	check_path_decode("feed:42", "feed:42");
+	check_path_decode("a+b", "a+b");
+	check_path_decode("a%2Bb%2f%20c", "a+b/ c");
+	check_path_decode("%4", NULL);
+	check_path_decode("%4g", NULL);
+}
+
 static void percent_decode(void **state)
 {
 	uint8_t same[] = "a%2Fb+%41";
@@ -446,6 +468,7 @@ int main(void)
 		cmocka_unit_test(persistence),
 		cmocka_unit_test(body_sizes),
 		cmocka_unit_test(percent_decode),
+		cmocka_unit_test(path_decode),
 		cmocka_unit_test(queries),
 		cmocka_unit_test(cookies),
 	};

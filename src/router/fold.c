@@ -1,0 +1,155 @@
+/* router/fold.c - dedupe, index, inbox, then whoever is there. */
+#include "router/fold.h"
+
+#include "base/log_line.h"
+#include "belfry/close_reason.h"
+#include "router/answers.h"
+#include "router/inbox.h"
+#include "router/router_state.h"
+#include "wire/channel_name.h"
+#include "wire/config_switch.h"
+
+#define USER_PREFIX "user:"
+
+/* An entry on its way through its channels. */
+struct fold {
+	struct router *router;
+	const struct entry *entry;
+	struct event_id id;
+	enum fold_mode mode;
+	enum inbox_type type;
+	bool was_indexed; /* in some channel: its body is kept */
+	uint32_t targets;
+	uint64_t shards;
+	struct slice counted; /* the inbox whose count has changed; absent */
+};
+
+bool fold_keeps_history(const struct router *router, struct slice name)
+{
+	return config_switch_for(&router->config->history_rules, channel_name_namespace(name));
+}
+
+bool fold_is_inbox(const struct router *router, struct slice name)
+{
+	return config_switch_for(&router->config->inbox_rules, channel_name_namespace(name));
+}
+
+/* False: the channel has had this notification already. */
+static bool index_channel(struct fold *fold, struct slice name, uint64_t channel)
+{
+	struct router *router = fold->router;
+	const struct entry *entry = fold->entry;
+	struct history_item item = {
+		.id = fold->id,
+		.channel = channel,
+		.expires_ms = entry->ttl_s ? fold->id.ms + (uint64_t)entry->ttl_s * 1000 : 0,
+		.counts = fold->type == INBOX_MESSAGE && fold_is_inbox(router, name),
+	};
+
+	if (!slice_is_absent(entry->id))
+		item.id_hash = inbox_id_hash(router, channel, entry->id);
+	if (!slice_is_absent(entry->key))
+		item.key_hash = inbox_key_hash(router, channel, entry->key);
+	item.id_only = !fold_keeps_history(router, name);
+	if (item.id_only && item.id_hash == 0)
+		return true;
+	enum history_verdict verdict = history_add(router->history, &item);
+
+	ASSERT(verdict != HISTORY_NO_MEMORY);
+	fold->was_indexed |= verdict == HISTORY_ADDED && !item.id_only;
+	return verdict == HISTORY_ADDED;
+}
+
+static void apply_inbox(struct fold *fold, struct slice name, uint64_t channel)
+{
+	if (fold->type == INBOX_MESSAGE || !fold_is_inbox(fold->router, name))
+		return;
+	if (inbox_apply(fold->router, fold->entry, channel))
+		fold->counted = name;
+}
+
+static void fold_channel(struct fold *fold, struct slice name)
+{
+	struct router *router = fold->router;
+	uint64_t channel = router_hash(router, name);
+
+	if (!index_channel(fold, name, channel)) {
+		counter_add(&router->counters->duplicates, 1);
+		return;
+	}
+	apply_inbox(fold, name, channel);
+	if (fold->mode == FOLD_INDEX)
+		return;
+	uint64_t wanting = fanout_resolve(router, name, channel, &router->targets[fold->targets]);
+
+	if (wanting != 0)
+		fold->targets++;
+	fold->shards |= wanting;
+}
+
+static void keep_body(struct fold *fold)
+{
+	struct router *router = fold->router;
+	bool kept = bodies_add(router->bodies, fold->id, fold->entry);
+
+	ASSERT(kept);
+	/* Without Redis what is not in memory is nowhere. */
+	struct event_id oldest = bodies_oldest(router->bodies);
+	uint64_t first = history_first(router->history);
+
+	if (!router->redis && event_id_is_after(oldest, history_id(router->history, first)))
+		history_trim_before(router->history, oldest);
+}
+
+/* Closes the connections of the users that the entry names. */
+static void disconnect(struct router *router, const struct entry *entry)
+{
+	struct delivery close = {.type = DELIVERY_CLOSE, .count = CLOSE_DISCONNECTED};
+	uint32_t cursor = 0, shard = 0, slot = 0;
+	struct session *session;
+	struct slice name;
+
+	while (entry_next_channel(entry, &cursor, &name)) {
+		const struct interest *user =
+			interests_find(&router->interests, name, router_hash(router, name));
+
+		for (shard = slot = 0;
+		     user && (session = sessions_next(&router->sessions, &shard, &slot));) {
+			if (session->user != user)
+				continue;
+			close.generation = session->generation;
+			close.slot = (uint16_t)(slot - 1);
+			answers_push(router, shard, &close);
+		}
+	}
+}
+
+void fold_entry(struct router *router, const struct entry *entry, struct event_id id,
+		enum fold_mode mode)
+{
+	struct fold fold = {
+		.router = router,
+		.entry = entry,
+		.id = id,
+		.mode = mode,
+		.type = inbox_type_of(entry->type),
+	};
+	uint32_t cursor = 0;
+	struct slice name;
+
+	counter_add(&router->counters->entries, 1);
+	router->last = id;
+	if (slice_equal(entry->type, SLICE(FOLD_DISCONNECT))) {
+		if (mode == FOLD_DELIVER)
+			disconnect(router, entry);
+		return;
+	}
+	while (entry_next_channel(entry, &cursor, &name))
+		fold_channel(&fold, name);
+	if (fold.was_indexed)
+		keep_body(&fold);
+	if (fold.shards != 0)
+		fanout_entry(router, entry, id, fold.targets, fold.shards);
+	if (mode == FOLD_DELIVER && !slice_is_absent(fold.counted))
+		inbox_tell_count(router, fold.counted, router_hash(router, fold.counted));
+}

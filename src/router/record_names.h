@@ -1,0 +1,41 @@
+/* router/record_names.h - numbers by hash, forgotten in the order in which they came.
+ *
+ * Layer   router (may include: lane, wire, uring, log, base, libc)
+ * Threads the router
+ * Memory  16 bytes a name in blocks that never move, 4 to 8 in the heads of the hash chains
+ * Errors  false when memory is out
+ *
+ * A name is a keyed 64-bit hash, not 0. Numbers rise from push to push, and all that are kept
+ * lie within 2^31, so that their lower half is enough. Nothing is searched for when a name is
+ * forgotten: a link to something older than the oldest name is the end of its chain.
+ */
+#ifndef BELFRY_ROUTER_RECORD_NAMES_H
+#define BELFRY_ROUTER_RECORD_NAMES_H
+
+#include "router/block_queue.h"
+
+struct record_names {
+	struct block_queue items;
+	uint32_t *heads;      /* newest item of each chain, lower half of its number */
+	uint64_t heads_count; /* a power of two; 0: nothing was pushed yet */
+};
+
+void record_names_init(struct record_names *names);
+void record_names_deinit(struct record_names *names);
+
+/* Makes room for one more name: the next push cannot fail. */
+MUST_CHECK bool record_names_reserve(struct record_names *names);
+
+/* `hash` means `number` from now on, whatever it meant before. */
+void record_names_push(struct record_names *names, uint64_t hash, uint64_t number);
+
+/* What `hash` means; 0: nothing. `first` is that of the last record_names_trim, or any number
+ * before the first that was pushed and less than 2^31 away from the last. */
+uint64_t record_names_find(const struct record_names *names, uint64_t hash, uint64_t first);
+
+/* Forgets all numbers before `first`. */
+void record_names_trim(struct record_names *names, uint64_t first);
+
+size_t record_names_size(const struct record_names *names); /* bytes */
+
+#endif

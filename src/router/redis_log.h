@@ -1,0 +1,111 @@
+/* router/redis_log.h - the log in Redis: its links, and what moves over them.
+ *
+ * Layer   router (may include: lane, wire, uring, log, base, libc)
+ * Threads the router
+ * Memory  128 KiB of buffers a link
+ * Errors  a link that breaks is made anew; what waited for its answers is told
+ *
+ * Four links: one reads the stream (XREAD blocks), one writes publications, one carries
+ * everything else (bodies, cursors, presence, what clients say), one listens to Pub/Sub.
+ */
+#ifndef BELFRY_ROUTER_REDIS_LOG_H
+#define BELFRY_ROUTER_REDIS_LOG_H
+
+#include <stdbool.h>
+
+#include "base/status.h"
+#include "log/redis_client.h"
+#include "log/redis_entry.h"
+#include "log/redis_pubsub.h"
+#include "log/redis_stream.h"
+#include "log/redis_writer.h"
+#include "router/link.h"
+#include "router/master.h"
+#include "router/reading.h"
+#include "router/watch.h"
+
+struct router;
+struct fetches;
+struct publication_item;
+struct uring_event;
+
+enum redis_link { LINK_READ, LINK_WRITE, LINK_DATA, LINK_PUBSUB, LINK_COUNT };
+
+#define LINK_SENTINEL LINK_COUNT /* in tags: the link of router/master.h */
+
+struct redis_log {
+	struct router *router;
+	struct config_redis server; /* where the links go: the configured one, or the master that
+				     * a sentinel has named */
+	struct redis_stream stream;
+	struct redis_writer writer;
+	struct redis_client client;
+	struct redis_pubsub pubsub;
+	struct master master;
+	struct link links[LINK_COUNT];
+	uint64_t heard_ms[LINK_COUNT]; /* last bytes, or the last question */
+	uint64_t pubsub_ping_ms;
+	struct reading reading;
+	struct watch watch;
+	struct fetches *fetches;
+	struct redis_entry_reader reader; /* of fetched entries */
+	bool was_up;                      /* log_connected, as last told */
+	char told_error[96];              /* why it is down, as last told */
+	bool waits_for_room;              /* the lanes are too full to read */
+	struct event_id started;          /* for a first link that comes late */
+	uint32_t attempts;
+};
+
+/* What the links for questions and for Pub/Sub do: redis_links.c. */
+extern const struct link_user redis_data_user, redis_pubsub_user;
+void redis_listening_init(struct redis_log *redis);
+
+MUST_CHECK enum status redis_log_create(struct router *router);
+void redis_log_destroy(struct redis_log *redis);
+
+/* Once per turn: links, timeouts, reading. */
+void redis_log_turn(struct router *router);
+void redis_log_on_event(struct router *router, const struct uring_event *event);
+
+/* Appends to the stream of the log; the item is answered later. STATUS_UNAVAILABLE: there is no
+ * link; STATUS_AGAIN: too many answers are still to come. */
+MUST_CHECK enum status redis_log_append(struct router *router, struct publication_item *item);
+
+/* Copies a dead entry to the stream of dead letters, with the field `reason`. */
+void redis_log_bury(struct redis_log *redis, const struct entry_field *fields, uint32_t count,
+		    enum entry_reason reason);
+
+/* Milliseconds until redis_log_turn has something to do. */
+uint64_t redis_log_wait_ms(const struct router *router);
+
+/* Closes the links. */
+void redis_log_stop(struct router *router);
+
+/* The link for questions; see its is_ready. */
+static inline struct redis_client *redis_log_client(struct redis_log *redis)
+{
+	return &redis->client;
+}
+
+static inline struct fetches *redis_log_fetches(struct redis_log *redis)
+{
+	return redis->fetches;
+}
+
+/* The retention window is being read back. */
+bool redis_log_is_loading(const struct redis_log *redis);
+
+/* A link is there again and nobody has looked yet whether this is still the same log. */
+bool redis_log_is_doubtful(const struct redis_log *redis);
+
+/* All links go down and come up again, perhaps to another Redis. */
+void redis_log_break(struct redis_log *redis, const char *why);
+
+/* Everything that the log needs is there. */
+bool redis_log_is_up(const struct redis_log *redis);
+
+/* Partition of a channel, and the key of a partition's stream. */
+uint32_t redis_log_partition(const struct redis_log *redis, struct slice channel);
+struct slice redis_log_key(const struct redis_log *redis, uint32_t partition);
+
+#endif

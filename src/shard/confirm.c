@@ -1,0 +1,47 @@
+/* shard/confirm.c - positions out with pings, back with pongs. */
+#include "shard/confirm.h"
+
+#include "shard/order.h"
+#include "shard/receipts.h"
+#include "shard/shard_state.h"
+#include "wire/event_id.h"
+
+/* Whatever it is to have up to the shard's position was sent, or is in its outbox. */
+static bool has_all(struct shard *shard, struct conn *conn)
+{
+	return conn_is_live(conn) && order_rest_size(shard, conn) == 0 &&
+	       !recovery_has_pending(conn);
+}
+
+struct slice confirm_ping(struct shard *shard, struct conn *conn, uint8_t text[EVENT_ID_TEXT_MAX])
+{
+	struct writer writer;
+
+	writer_init(&writer, text, EVENT_ID_TEXT_MAX);
+	if (conn_has(conn, CONN_UNCONFIRMED) && has_all(shard, conn) &&
+	    !event_id_is_none(shard->position)) {
+		event_id_write(&writer, shard->position);
+		conn_clear(conn, CONN_UNCONFIRMED);
+	}
+	ASSERT(!writer.overflow);
+	return writer_written(&writer);
+}
+
+void confirm_on_pong(struct shard *shard, struct conn *conn, struct slice payload)
+{
+	struct event_id id;
+
+	if (conn->state != CONN_OPEN || payload.size == 0 || !event_id_parse(payload, &id) ||
+	    event_id_is_none(id) || event_id_is_after(id, shard->position))
+		return;
+	receipts_confirm(shard, conn, id);
+}
+
+void confirm_on_ack(struct shard *shard, struct conn *conn, struct event_id id)
+{
+	ASSERT(conn->state == CONN_OPEN);
+	if (event_id_is_after(id, shard->position))
+		id = shard->position;
+	if (!event_id_is_none(id))
+		receipts_confirm(shard, conn, id);
+}

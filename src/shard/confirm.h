@@ -1,0 +1,31 @@
+/* shard/confirm.h - up to where a client has what was sent to it.
+ *
+ * Layer   shard (may include: lane, wire, uring, log, base, libc)
+ * Threads the shard
+ * Memory  the caller's
+ * Errors  none: a text that is no event id confirms nothing
+ *
+ * A heartbeat ping carries a position when all notices up to there are on their way before it,
+ * so the pong, which repeats the payload (RFC 6455 section 5.5.3), says that the client has them;
+ * clients that know nothing of this are confirmed, too.
+ */
+#ifndef BELFRY_SHARD_CONFIRM_H
+#define BELFRY_SHARD_CONFIRM_H
+
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "belfry/event_id.h"
+
+struct conn;
+struct shard;
+
+/* The payload of a ping that is sent now: the shard's position when something was delivered
+ * since the last one that carried a position and nothing is still to come behind it; else empty. */
+struct slice confirm_ping(struct shard *shard, struct conn *conn, uint8_t text[EVENT_ID_TEXT_MAX]);
+
+/* A pong, and the message `ack`. Nothing after the shard's position is ever confirmed. */
+void confirm_on_pong(struct shard *shard, struct conn *conn, struct slice payload);
+void confirm_on_ack(struct shard *shard, struct conn *conn, struct event_id id);
+
+#endif
