@@ -62,12 +62,15 @@ def run_to_end(*words, env=None, stdin=None, cwd=None):
 class Broker:
     """A running broker. `settings` go on top of DEFAULTS; None there leaves a key out."""
 
-    def __init__(self, settings, env=None, words=(), meanwhile=None):
-        """`meanwhile` is called once the process was started, before it is ready."""
+    def __init__(self, settings, env=None, words=(), meanwhile=None, default_signals=True):
+        """`meanwhile` is called once the process was started, before it is ready. Without
+        `default_signals` it ignores SIGXFSZ: a file that reached its limit is then an error
+        like a full disk."""
         self.stdout, self.stderr = [], []
         self.process = subprocess.Popen(
             [BINARY, *words, *arguments(DEFAULTS | settings)], env=environment(env),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            restore_signals=default_signals)
         self.readers = [start_reader(self.process.stdout, self.stdout),
                         start_reader(self.process.stderr, self.stderr)]
         self.expects_exit = False
@@ -111,6 +114,25 @@ class Broker:
     def ask_admin(self, path, **more):
         return self.ask(path, admin=True, **more)
 
+    def ask_api(self, path, method="GET", body=None, **headers):
+        """A request to the HTTP API with the key that opens it."""
+        more = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.ask_admin(path, method=method, body=body,
+                              headers={"Authorization": f"Bearer {API_KEY}"} | more)
+
+    def is_ready(self):
+        """/readyz says that it is: the log can be read and written."""
+        return self.ask_admin("/readyz").status == 200
+
+    def wait_until_ready(self, limit=15):
+        wait_until(self.is_ready, "/readyz says 200", limit)
+
+    def wait_until_bridged(self, limit=15):
+        """It hears what is published on Redis."""
+        def hears():
+            return self.ask("/ws/health").json()["redis"]["pubsub_connected"]
+        wait_until(hears, "/ws/health says that Pub/Sub is connected", limit)
+
     def is_running(self):
         return self.process.poll() is None
 
@@ -118,6 +140,13 @@ class Broker:
         """SIGTERM; the broker is then expected to leave by itself."""
         self.expects_exit = True
         self.process.send_signal(signal.SIGTERM)
+
+    def kill(self):
+        """SIGKILL: what it did not write down is gone."""
+        self.expects_exit = True
+        self.exit_codes = {-signal.SIGKILL}
+        self.process.kill()
+        self.process.wait()
 
     def wait_for_exit(self, limit=10):
         code = self.process.wait(timeout=scaled(limit))

@@ -4,12 +4,22 @@ import asyncio
 import collections
 import json
 import time
+import urllib.parse
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from pace import scaled, wait_until_async
 from tokens import token
+
+
+def resume(event_id, path="/ws", **parameters):
+    """The path of a client that comes back and has everything up to `event_id`."""
+    return query(path, last_event_id=event_id, **parameters)
+
+
+def query(path, **parameters):
+    return path + "?" + urllib.parse.urlencode(parameters)
 
 
 class Client:
@@ -60,6 +70,25 @@ class Client:
     async def next(self, limit=5.0):
         return json.loads(await self.next_text(limit))
 
+    async def take(self, count, limit=5.0):
+        """The next `count` messages, the last of which comes within the limit."""
+        async def read():
+            return [json.loads(await self.socket.recv()) for _ in range(count)]
+        return await asyncio.wait_for(read(), scaled(limit))
+
+    async def data(self, count, limit=5.0):
+        """`data` of the next messages."""
+        return [message["data"] for message in await self.take(count, limit)]
+
+    async def next_of(self, *types, limit=5.0):
+        """The next message of one of these types; others on the way are dropped."""
+        async def read():
+            while True:
+                message = json.loads(await self.socket.recv())
+                if message["type"] in types:
+                    return message
+        return await asyncio.wait_for(read(), scaled(limit))
+
     async def ask(self, message):
         """Sends a message and takes the next one that comes."""
         await self.send(message)
@@ -91,6 +120,10 @@ class Client:
 
     async def close(self):
         await self.socket.close()
+
+    def cut(self):
+        """The connection is gone without a word."""
+        self.socket.transport.abort()
 
 
 class Crowd:

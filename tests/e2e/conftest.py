@@ -16,7 +16,8 @@ sys.path.insert(0, os.path.dirname(__file__))
 from broker import BINARY, Broker  # noqa: E402
 from pace import scaled  # noqa: E402
 from producer import HttpProducer, RedisProducer  # noqa: E402
-from redis_server import RedisServer  # noqa: E402
+from proxy import Proxy  # noqa: E402
+from redis_server import RedisServer, Sentinel  # noqa: E402
 
 TEST_LIMIT = 60  # seconds
 
@@ -43,8 +44,9 @@ def pytest_pyfunc_call(pyfuncitem):
         return None
     names = pyfuncitem._fixtureinfo.argnames
     arguments = {name: pyfuncitem.funcargs[name] for name in names}
+    limit = pyfuncitem.get_closest_marker("timeout").args[0]
     # A loop swallows what pytest-timeout raises in some task of it: so it is stopped here.
-    asyncio.run(asyncio.wait_for(pyfuncitem.obj(**arguments), scaled(TEST_LIMIT) - 5))
+    asyncio.run(asyncio.wait_for(pyfuncitem.obj(**arguments), limit - 5))
     return True
 
 
@@ -53,11 +55,11 @@ def start_broker():
     """start_broker(key=value, …) starts one; at the end each must still live and leave with 0.
 
     `env` and `words` (before the settings) go to the process as they are; `meanwhile` is called
-    while it starts."""
+    while it starts; see Broker for `default_signals`."""
     brokers = []
 
-    def start(env=None, words=(), meanwhile=None, **settings):
-        brokers.append(Broker(settings, env, words, meanwhile))
+    def start(env=None, words=(), meanwhile=None, default_signals=True, **settings):
+        brokers.append(Broker(settings, env, words, meanwhile, default_signals))
         return brokers[-1]
 
     yield start
@@ -74,6 +76,15 @@ def start_broker():
 def broker(start_broker):
     """A broker with one shard and the embedded log."""
     return start_broker()
+
+
+@pytest.fixture
+def start_nodes(start_broker):
+    """start_nodes(3, redis, …): brokers on one Redis, each with a name of its own."""
+    def start(count, redis, **settings):
+        return [start_broker(redis=redis.url(), node=f"node-{number}", **settings)
+                for number in range(count)]
+    return start
 
 
 @pytest.fixture
@@ -98,6 +109,36 @@ def redis(start_redis):
 
 
 @pytest.fixture
+def start_sentinel(tmp_path):
+    """start_sentinel(name, master) makes a Sentinel that watches over a RedisServer."""
+    sentinels = []
+
+    def start(name, master):
+        directory = tmp_path / f"sentinel-{len(sentinels)}"
+        directory.mkdir()
+        sentinels.append(Sentinel(directory, name, master))
+        return sentinels[-1]
+
+    yield start
+    for sentinel in sentinels:
+        sentinel.stop()
+
+
+@pytest.fixture
+def start_proxy():
+    """start_proxy(port): a proxy.Proxy before a port of 127.0.0.1."""
+    proxies = []
+
+    def start(target):
+        proxies.append(Proxy(target))
+        return proxies[-1]
+
+    yield start
+    for proxy in proxies:
+        proxy.close()
+
+
+@pytest.fixture
 def producers():
     """producers(broker) or producers(redis): a producer that is closed at the end."""
     opened = []
@@ -116,3 +157,16 @@ def producers():
 def producer(broker, producers):
     """Publishes to the embedded log of `broker`."""
     return producers(broker)
+
+
+@pytest.fixture(params=["embedded", "redis"])
+def pair(request, start_broker, producers):
+    """A broker that is ready and a producer that appends to its log: embedded, or in Redis. What
+    it has published the broker has read."""
+    if request.param == "embedded":
+        broker = start_broker()
+        return broker, producers(broker)
+    redis = request.getfixturevalue("redis")
+    broker = start_broker(redis=redis.url())
+    broker.wait_until_ready()
+    return broker, producers(redis, follower=broker)

@@ -4,7 +4,8 @@ import http.client
 import json
 
 from broker import API_KEY, read_answer
-from pace import scaled
+from openmetrics import scrape
+from pace import scaled, wait_until
 
 
 class HttpProducer:
@@ -51,11 +52,22 @@ def member_by_member(members, data):
 
 
 class RedisProducer:
-    """Appends to the stream of a private Redis by XADD."""
+    """Appends to the stream of a private Redis by XADD. With a `follower`, a broker, everything
+    returns when that one has read what was appended, as it does over HTTP."""
 
-    def __init__(self, redis, stream="belfry:in", database=0):
+    def __init__(self, redis, stream="belfry:in", database=0, follower=None):
         self.redis = redis.connect(database)
         self.stream = stream
+        self.follower = follower
+
+    def _wait_for_follower(self, before, count):
+        if self.follower:
+            wait_until(lambda: self._read_by_follower() >= before + count,
+                       "the broker has read it", pause=0.001)
+
+    def _read_by_follower(self):
+        """How many entries the broker has read."""
+        return scrape(self.follower).total("belfry_router_entries_total") if self.follower else 0
 
     def _words(self, to, data, fields):
         words = ["XADD", self.stream, "*"]
@@ -66,16 +78,38 @@ class RedisProducer:
         return [*words, "data", data]
 
     def publish(self, to, data, **fields):
-        return self.redis.call(*self._words(to, data, fields)).decode()
+        before = self._read_by_follower()
+        event_id = self.redis.call(*self._words(to, data, fields)).decode()
+        self._wait_for_follower(before, 1)
+        return event_id
 
     def publish_many(self, entries):
+        before = self._read_by_follower()
         for to, data in entries:
             self.redis.send(*self._words(to, data, {}))
-        return [self.redis.reply().decode() for _ in entries]
+        ids = [self.redis.reply().decode() for _ in entries]
+        self._wait_for_follower(before, len(ids))
+        return ids
 
     def add(self, *words):
         """Appends the fields as they are, right or wrong: name, value, name, value …"""
-        return self.redis.call("XADD", self.stream, "*", *words).decode()
+        before = self._read_by_follower()
+        event_id = self.redis.call("XADD", self.stream, "*", *words).decode()
+        self._wait_for_follower(before, 1)
+        return event_id
+
+    def entries(self, stream=None):
+        """[(event id, {field: value})] of everything in the stream; of fields that are there
+        more than once the first one."""
+        return [(entry_id.decode(), fields_of(words)) for entry_id, words
+                in self.redis.call("XRANGE", stream or self.stream, "-", "+")]
 
     def close(self):
         self.redis.close()
+
+
+def fields_of(words):
+    fields = {}
+    for name, value in zip(words[::2], words[1::2]):
+        fields.setdefault(name.decode(), value.decode(errors="replace"))
+    return fields

@@ -8,11 +8,11 @@ class RedisError(Exception):
 
 
 class Resp:
-    def __init__(self, port, password=None, database=0, timeout=10):
+    def __init__(self, port, password=None, database=0, timeout=10, user=None):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
         self.stream = self.socket.makefile("rb")
         if password is not None:
-            self.call("AUTH", password)
+            self.call("AUTH", *([user] if user else []), password)
         if database:
             self.call("SELECT", database)
 

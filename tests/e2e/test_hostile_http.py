@@ -136,7 +136,7 @@ async def test_200_half_open_sockets_disturb_nobody(start_broker, producers):
         assert broker.ask("/ws/stats").json()["total_connections"] == 1
     for raw in sockets:
         raw.socket.close()
-    async with await Client.open(broker) as client:
+    async with await Client.open(broker, user="43") as client:
         assert await client.is_alive()
 
 

@@ -1,4 +1,4 @@
-"""One client stops reading: nobody else notices, and it never sees a gap."""
+"""One client stops reading: nobody else notices, and it gets everything when it reads on."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ def read_to_the_end(raw, count):
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("channel", ["all", "user:slow"])
-async def test_a_slow_reader_delays_nobody_and_sees_no_gap(start_broker, producers, channel):
+async def test_a_slow_reader_delays_nobody_and_loses_nothing(start_broker, producers, channel):
     broker = start_broker(shards=1, close_timeout="60s")
     producer = producers(broker)
     others = await Crowd.open(broker, 10, user=lambda index: "slow")
@@ -56,14 +56,14 @@ async def test_a_slow_reader_delays_nobody_and_sees_no_gap(start_broker, produce
     numbers, end = await asyncio.to_thread(read_to_the_end, slow, COUNT)
     slow.socket.close()
     assert numbers == list(range(len(numbers))), "a gap, or out of order"
-    assert end in (None, 4410), f"{end} after {len(numbers)} messages"
+    assert end is None, f"{end} after {len(numbers)} messages"
     await others.close()
 
 
 @pytest.mark.heavy
 async def test_a_reader_that_never_reads_is_cut_off(start_broker, producers):
     """It does not hear why, but its place is given back."""
-    broker = start_broker(close_timeout="200ms")
+    broker = start_broker(slow_deadline="1s", close_timeout="200ms")
     producer = producers(broker)
     slow = RawSocket(broker, receive_buffer=4096)
     slow.upgrade()

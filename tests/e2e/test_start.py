@@ -57,3 +57,13 @@ def test_sigterm_at_the_ready_line_ends_it(start_broker, shards):
         broker = start_broker(shards=shards)
         broker.terminate()
         assert broker.wait_for_exit() == 0
+
+
+@pytest.mark.parametrize("shards", [1, 4])
+def test_a_killed_broker_can_be_started_again_at_once(start_broker, shards):
+    """The kernel gives the ports of a killed process back a moment later than the process."""
+    broker = start_broker(shards=shards)
+    for _ in range(5):
+        broker.kill()
+        broker = start_broker(shards=shards, listen=f"127.0.0.1:{broker.port}",
+                              admin=f"127.0.0.1:{broker.admin_port}")

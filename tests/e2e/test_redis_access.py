@@ -1,0 +1,155 @@
+"""The way to a Redis: by password, with the least rights, by the word of a Sentinel."""
+
+import asyncio
+import pathlib
+import re
+import time
+
+import pytest
+
+from broker import REPOSITORY
+from client import Client, resume
+from pace import wait_until
+from producer import RedisProducer
+from resp import RedisError, Resp
+
+
+async def in_thread(function, *arguments, **more):
+    return await asyncio.to_thread(function, *arguments, **more)
+
+
+async def expect_data(client, expected, limit=15):
+    """Messages with these data come, nothing else between."""
+    for data in expected:
+        assert (await client.next(limit))["data"] == data
+
+
+# ---- passwords ----
+
+def test_a_wrong_password_is_said_and_not_printed(start_broker, start_redis):
+    redis = start_redis(password="right-password")
+    broker = start_broker(redis=redis.url(password="wrong-password"))
+    wait_until(lambda: "WRONGPASS" in broker.output(), "WRONGPASS in the log")
+    assert not broker.is_ready() and "wrong-password" not in broker.output()
+
+
+async def test_a_password_that_changes_meanwhile(start_broker, start_redis):
+    redis = start_redis(password="old")
+    broker = start_broker(redis=redis.url())
+    broker.wait_until_ready()
+    async with await Client.open(broker) as client:
+        control = redis.connect()
+        control.call("CONFIG", "SET", "requirepass", "new")
+        control.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        await in_thread(wait_until, lambda: not broker.is_ready(), "it is not ready", 10)
+        assert await client.is_alive()
+        control.call("CONFIG", "SET", "requirepass", "old")
+        await in_thread(broker.wait_until_ready)
+        control.call("XADD", "belfry:in", "*", "to", "user:42", "data", "1")
+        await expect_data(client, [1])
+        control.close()
+
+
+# ---- Sentinel ----
+
+@pytest.mark.heavy
+async def test_sentinel_tells_where_the_master_is(start_broker, start_redis, start_sentinel):
+    master = start_redis()
+    replica = start_redis(replica_of=master)
+    master.wait_for_replica(replica)
+    sentinel = start_sentinel("belfry-master", master)
+    wait_until(sentinel.knows_replica, "the Sentinel knows the replica", limit=15)
+    broker = start_broker(redis=sentinel.url())
+    broker.wait_until_ready()
+    async with await Client.open(broker) as client:
+        producer = RedisProducer(master)
+        ids = [producer.publish("user:42", str(number)) for number in range(5)]
+        await expect_data(client, range(5))
+        master.wait_for_replica(replica)
+        producer.close()
+        await in_thread(master.kill)
+        await in_thread(wait_until, lambda: sentinel.master_port() == replica.port,
+                        "the Sentinel has promoted the replica", 20)
+        producer = RedisProducer(replica)
+
+        def publish():
+            try:
+                return producer.publish("user:42", "5")
+            except RedisError:  # READONLY for a moment
+                return None
+        await in_thread(wait_until, publish, "the new master takes entries", 10)
+        await expect_data(client, [5], limit=15)
+        producer.close()
+    async with await Client.open(broker, resume(ids[0])) as client:
+        assert client.connected["recovered"] is True
+        assert await client.data(5) == [1, 2, 3, 4, 5]
+
+
+def test_a_sentinel_that_is_not_there_is_waited_for(start_broker, start_redis, start_sentinel):
+    """The first of two addresses is wrong; the second one answers."""
+    master = start_redis()
+    sentinel = start_sentinel("belfry-master", master)
+    url = sentinel.url().replace("://", "://127.0.0.1:1,")
+    start_broker(redis=url).wait_until_ready()
+
+
+# ---- least rights ----
+
+def acl_rule():
+    """The rule that deploy/redis.md recommends, with a password."""
+    text = pathlib.Path(REPOSITORY, "deploy", "redis.md").read_text(encoding="utf-8")
+    rule = re.search(r"^ACL SETUSER belfry (reset on >PASSWORD ~.+)$", text, re.MULTILINE).group(1)
+    return rule.replace("PASSWORD", "secret-of-belfry").split()
+
+
+@pytest.mark.parametrize("partitions", [1])
+async def test_the_recommended_acl_rule_is_enough(start_broker, redis, producers, partitions):
+    """Everything works, and Redis had nothing to refuse."""
+    redis.call("ACL", "SETUSER", "belfry", *acl_rule())
+    redis.call("ACL", "LOG", "RESET")
+    url = f"redis://belfry:secret-of-belfry@127.0.0.1:{redis.port}/0"
+    broker = start_broker(redis=url, partitions=partitions, publish="open=any",
+                          subscribe=["open=any", "*=claim"], history_memory="64k",
+                          presence_ttl="3s", presence_linger="0")
+    broker.wait_until_bridged()
+    producer = producers(broker)
+    async with await Client.open(broker, user="43") as other:
+        ids = [producer.publish("user:42", f'{{"n":{number},"pad":"{"x" * 4000}"}}',
+                                id=f"n{number}") for number in range(50)]
+        async with await Client.open(broker, resume(ids[0])) as client:
+            assert len(await client.take(49)) == 49
+            await client.ask({"type": "ack", "event_id": ids[9], "ref": "a"})
+            for message in ({"type": "mark_read", "notification_id": "n1"},
+                            {"type": "mark_all_read"}, {"type": "typing", "to": "43"},
+                            {"type": "subscribe", "channel": "open:1"},
+                            {"type": "publish", "channel": "open:1", "data": 1}):
+                await client.send({**message, "ref": "r"})
+                while (answer := await client.next()).get("ref") != "r":
+                    pass
+                assert answer["type"] != "error", (message, answer)
+            redis.call("PUBLISH", "ws:user:42", '{"type":"bridge"}')
+            await client.next_of("bridge")
+            for path in ("/api/users/42/presence", "/api/users/42/unread",
+                         "/api/connections/" + client.id, "/api/channels/user:42/history"):
+                assert broker.ask_api(path).status == 200, path
+        assert await other.is_alive()
+    key = "belfry:in" if partitions == 1 else "belfry:in:{0}"
+    redis.call("XADD", key, "*", "to", "user:42", "data", "not JSON")
+    wait_until(lambda: redis.call("XLEN", "belfry:dead") == 1, "the dead letter")
+    assert 200 <= broker.ask_api("/api/users/43/disconnect", method="POST").status < 300
+    time.sleep(2)  # cursors are written, presence is refreshed and swept
+    assert broker.is_ready()
+    refused = [dict(zip(entry[::2], entry[1::2])) for entry in redis.call("ACL", "LOG")]
+    assert not refused, refused
+
+
+def test_the_recommended_acl_rule_is_not_more_than_enough(redis):
+    redis.call("ACL", "SETUSER", "belfry", *acl_rule())
+    client = Resp(redis.port, "secret-of-belfry", user="belfry")
+    for words in (["FLUSHALL"], ["KEYS", "*"], ["CONFIG", "GET", "*"], ["EVAL", "return 1", "0"],
+                  ["SET", "other", "1"], ["GET", "other"], ["DEL", "other"],
+                  ["XTRIM", "belfry:in", "MAXLEN", "0"], ["ACL", "LIST"], ["SHUTDOWN"],
+                  ["SUBSCRIBE", "other"], ["PUBLISH", "other", "1"], ["REPLICAOF", "NO", "ONE"]):
+        with pytest.raises(RedisError, match="NOPERM"):
+            client.call(*words)
+    client.close()
