@@ -253,6 +253,9 @@ void reading_on_facts(struct redis_log *redis, const struct redis_facts *facts)
 	if (redis->stream.state != REDIS_STREAM_IDLE) {
 		if (reading->state == READING_WAITS)
 			redis->watch.next_ms = redis->router->now_ms + 20;
+		/* It may block for seconds, and the loss is to be told now. */
+		if (reading->state == READING_WAITS && redis->stream.state == REDIS_STREAM_READING)
+			link_break(&redis->links[LINK_READ], "the log is to be read again");
 		return;
 	}
 	if (reading->state == READING_WAITS)

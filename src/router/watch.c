@@ -41,6 +41,15 @@ static void warn(struct watch *watch)
 
 /* ---- the epoch ---- */
 
+static void on_written(struct redis_call *call, enum status status, const struct redis_reply *reply)
+{
+	struct watch *watch = (struct watch *)((char *)call - offsetof(struct watch, call_write));
+
+	watch->is_writing_epoch = false;
+	if (status == STATUS_OK && reply->values[0].type != REPLY_ERROR)
+		watch->must_write_epoch = false;
+}
+
 static void write_epoch(struct watch *watch, bool only_if_missing)
 {
 	const struct router *router = watch->redis->router;
@@ -56,9 +65,12 @@ static void write_epoch(struct watch *watch, bool only_if_missing)
 	struct slice words[] = {SLICE("SET"), SLICE(EPOCH_KEY), writer_written(&writer),
 				SLICE("NX")};
 
-	if (redis_client_add(&watch->redis->client, words, only_if_missing ? 4 : 3, NULL) !=
-	    STATUS_OK)
-		watch->next_ms = 0; /* seen to be missing again soon */
+	watch->call_write.on_reply = on_written;
+	if (only_if_missing) /* if it fails it is missing again at the next look */
+		(void)!redis_client_add(&watch->redis->client, words, 4, NULL);
+	else
+		watch->is_writing_epoch = redis_client_add(&watch->redis->client, words, 3,
+							   &watch->call_write) == STATUS_OK;
 }
 
 void watch_new_epoch(struct watch *watch, struct event_id from, struct event_id until)
@@ -67,7 +79,7 @@ void watch_new_epoch(struct watch *watch, struct event_id from, struct event_id 
 
 	random_secret(&router->epoch, sizeof(router->epoch));
 	router->lost = (struct lost_range){from, until};
-	write_epoch(watch, false);
+	watch->must_write_epoch = true;
 }
 
 static bool parse_epoch(struct slice text, uint64_t *ret_epoch, struct lost_range *ret_lost)
@@ -90,7 +102,7 @@ static void on_epoch_text(struct watch *watch, struct slice text)
 	uint64_t epoch;
 
 	watch->has_epoch = parse_epoch(text, &epoch, &lost);
-	if (!watch->has_epoch || epoch == router->epoch)
+	if (!watch->has_epoch || epoch == router->epoch || watch->must_write_epoch)
 		return;
 	if (router->epoch != 0)
 		log_line(LOG_WARN, "router",
@@ -185,6 +197,8 @@ void watch_turn(struct watch *watch)
 	if (watch->must_break)
 		redis_log_break(watch->redis, "it is a replica by now");
 	watch->must_break = false;
+	if (watch->must_write_epoch && !watch->is_writing_epoch && watch->redis->client.is_ready)
+		write_epoch(watch, false);
 	if (watch->redis->client.is_ready && !watch->is_asking &&
 	    watch->redis->router->now_ms >= watch->next_ms)
 		ask(watch);

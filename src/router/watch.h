@@ -22,7 +22,7 @@
 struct redis_log;
 
 struct watch {
-	struct redis_call call_info, call_stream, call_epoch;
+	struct redis_call call_info, call_stream, call_epoch, call_write;
 	struct redis_log *redis;
 	bool is_fresh; /* the facts were seen since a link came up */
 	bool is_asking;
@@ -30,8 +30,10 @@ struct watch {
 	uint32_t pending;
 	uint64_t next_ms;
 	struct redis_facts facts;
-	bool has_epoch;     /* the key is there */
-	bool told_eviction; /* the warnings were given */
+	bool must_write_epoch; /* a new one of ours is not in Redis yet: what is read there is old */
+	bool is_writing_epoch; /* its SET is on its way */
+	bool has_epoch;        /* the key is there */
+	bool told_eviction;    /* the warnings were given */
 	bool told_replica;
 	char replid[41];        /* of the log that was read; empty: none yet */
 	uint64_t asked_added;   /* likewise, when the facts were asked for */

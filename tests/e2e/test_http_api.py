@@ -61,7 +61,8 @@ def test_a_question_is_answered_in_json(broker, path):
 
 @pytest.mark.parametrize("path", QUESTIONS)
 @pytest.mark.parametrize("authorization", [None, "Bearer wrong", f"Basic {API_KEY}",
-                                           f"Bearer {token(admin=True)}"])
+                                           f"Bearer {token(admin=True)}"],
+                         ids=["none", "wrong", "basic", "jwt"])
 def test_a_question_without_a_right_key_gets_401(broker, path, authorization):
     headers = {"Authorization": authorization} if authorization else {}
     answer = broker.ask_admin(path, method=QUESTIONS[path], headers=headers)
