@@ -311,8 +311,9 @@ async def test_cursors_survive_a_killed_broker_after_a_moment(start_broker, redi
         ids = [producer.publish("user:42", str(number)) for number in range(4)]
         await client.take(4)
         await ack(client, ids[1])
-        await wait_until_async(lambda: producer.redis.call("HGET", "belfry:cursor:42", ""),
-                               "the cursor is in Redis")
+        await wait_until_async(
+            lambda: producer.redis.call("HGET", "belfry:cursor:42", "") == ids[1].encode(),
+            "the cursor is in Redis")
     broker.kill()
     assert await drained(start_broker(redis=redis.url())) == [2, 3]
 
@@ -323,8 +324,9 @@ async def test_any_node_serves_any_users_queue(start_nodes, redis, producers):
         ids = [producer.publish("user:42", str(number)) for number in range(4)]
         await client.take(4)
         await ack(client, ids[2])
-        await wait_until_async(lambda: producer.redis.call("HGET", "belfry:cursor:42", ""),
-                               "the cursor is in Redis")
+        await wait_until_async(
+            lambda: producer.redis.call("HGET", "belfry:cursor:42", "") == ids[2].encode(),
+            "the cursor is in Redis")
     assert await drained(nodes[1]) == [3]
 
 

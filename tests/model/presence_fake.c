@@ -174,7 +174,7 @@ static void execute_on_set(struct fake_command *command, uint64_t now_ms)
 		fake.presence_expiry_ms[user_in(command->words[1])] =
 			now_ms + strtoull(command->words[2], NULL, 10);
 	else
-		ASSERT(!"no such command");
+		ASSERT(false); /* no such command */
 }
 
 void fake_execute(struct fake_command *command, uint64_t now_ms)

@@ -72,6 +72,18 @@ static void on_event(uint32_t user, enum fake_event event)
 /* ---- links ---- */
 
 /* Instead of that of log/redis_client.c. */
+/* Not strndup: AddressSanitizer of gcc takes it to read one byte more. */
+static char *copy_word(struct slice word)
+{
+	char *copy = malloc(word.size + 1);
+
+	CHECK(copy != NULL);
+	if (word.size > 0)
+		memcpy(copy, word.bytes, word.size);
+	copy[word.size] = '\0';
+	return copy;
+}
+
 enum status redis_client_add(struct redis_client *client, const struct slice *words, uint32_t count,
 			     struct redis_call *redis_call)
 {
@@ -89,7 +101,7 @@ enum status redis_client_add(struct redis_client *client, const struct slice *wo
 	call->begun_ms = now_ms;
 	call->command.words_count = count;
 	for (uint32_t i = 0; i < count; i++)
-		call->command.words[i] = strndup((const char *)words[i].bytes, words[i].size);
+		call->command.words[i] = copy_word(words[i]);
 	while (*end)
 		end = &(*end)->next;
 	*end = call;
