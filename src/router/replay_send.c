@@ -213,7 +213,7 @@ static void push_live(struct replay *replay)
 	struct event_id here = event_id_is_none(router->last) ? FIRST_EVENT_ID : router->last;
 
 	cursors_confirm(&router->cursors, session->cursor, here);
-	router->cursors_flush_ms = 0; /* at once: a killed node is not to make it a newcomer again */
+	router->cursors_flush_ms = 0; /* at once: a killed node would make it a newcomer again */
 }
 
 static void push_part(struct replay *replay, size_t size, uint32_t messages)

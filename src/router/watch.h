@@ -30,7 +30,7 @@ struct watch {
 	uint32_t pending;
 	uint64_t next_ms;
 	struct redis_facts facts;
-	bool must_write_epoch; /* a new one of ours is not in Redis yet: what is read there is old */
+	bool must_write_epoch; /* ours is not in Redis yet: what is read there is old */
 	bool is_writing_epoch; /* its SET is on its way */
 	bool has_epoch;        /* the key is there */
 	bool told_eviction;    /* the warnings were given */

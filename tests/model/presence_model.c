@@ -71,7 +71,6 @@ static void on_event(uint32_t user, enum fake_event event)
 
 /* ---- links ---- */
 
-/* Instead of that of log/redis_client.c. */
 /* Not strndup: AddressSanitizer of gcc takes it to read one byte more. */
 static char *copy_word(struct slice word)
 {
@@ -84,6 +83,7 @@ static char *copy_word(struct slice word)
 	return copy;
 }
 
+/* Instead of that of log/redis_client.c. */
 enum status redis_client_add(struct redis_client *client, const struct slice *words, uint32_t count,
 			     struct redis_call *redis_call)
 {
