@@ -54,6 +54,8 @@ static enum jwt_result take_user(const uint8_t *bytes, size_t size, struct jwt_c
 		return JWT_SUBJECT;
 	memcpy(ret_claims->user, bytes, size);
 	ret_claims->user_size = size;
+	ret_claims->jti_size = 0;
+	ret_claims->issued_s = INT64_MIN;
 	ret_claims->expires_s = INT64_MAX;
 	ret_claims->admin = false;
 	ret_claims->channels = (struct slice){NULL, 0};
