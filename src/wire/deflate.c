@@ -74,33 +74,39 @@ size_t deflate_memory_used(const struct deflate *codec)
 	return codec->memory_used;
 }
 
-enum status deflate_compress(struct deflate *codec, const struct slice *parts, uint32_t parts_count,
-			     struct writer *writer)
+enum status deflate_compress(struct deflate *codec, struct slice text, struct writer *writer)
 {
 	z_stream *stream = &codec->compressor;
 	size_t room = writer->capacity - writer->size;
 	int result = deflateReset(stream);
 
-	ASSERT(result == Z_OK && parts_count > 0);
+	ASSERT(result == Z_OK && text.size > 0 && text.size <= UINT32_MAX);
+	stream->next_in = text.bytes;
+	stream->avail_in = (unsigned)text.size;
 	stream->next_out = writer->bytes + writer->size;
 	stream->avail_out = room < UINT32_MAX ? (unsigned)room : UINT32_MAX;
-	for (uint32_t i = 0; i < parts_count; i++) {
-		ASSERT(parts[i].size <= UINT32_MAX);
-		stream->next_in = parts[i].bytes;
-		stream->avail_in = (unsigned)parts[i].size;
-		/* A full output shows in avail_out, whatever deflate() says to it. */
-		(void)deflate(stream, i + 1 < parts_count ? Z_NO_FLUSH : Z_SYNC_FLUSH);
-		if (stream->avail_out == 0)
-			return STATUS_TOO_LARGE;
-	}
-	ASSERT(stream->avail_in == 0);
+	/* A full output shows in avail_out, whatever deflate() says to it. */
+	(void)deflate(stream, Z_SYNC_FLUSH);
+	if (stream->avail_out == 0)
+		return STATUS_TOO_LARGE;
 
 	size_t size = (size_t)(stream->next_out - writer->bytes) - writer->size;
 
-	ASSERT(size > DEFLATE_TAIL_SIZE);
+	ASSERT(stream->avail_in == 0 && size > sizeof(tail));
 	ASSERT(memcmp(stream->next_out - sizeof(tail), tail, sizeof(tail)) == 0);
-	writer->size += size - DEFLATE_TAIL_SIZE;
+	writer->size += size - sizeof(tail);
 	return STATUS_OK;
+}
+
+void deflate_write_stored_head(struct writer *writer, size_t size)
+{
+	uint8_t low = (uint8_t)size;
+	uint8_t high = (uint8_t)(size >> 8);
+	const uint8_t head[DEFLATE_STORED_HEAD_SIZE] = {0, low, high, (uint8_t)~low,
+							(uint8_t)~high};
+
+	ASSERT(size <= DEFLATE_STORED_MAX);
+	writer_bytes(writer, head, sizeof(head));
 }
 
 void deflate_begin(struct deflate *codec, struct slice message)
@@ -134,8 +140,9 @@ static enum status check_end(const struct deflate *codec)
 		       : STATUS_INVALID;
 }
 
-/* One step of zlib. A block with BFINAL ends its stream: what follows is a new one. It should be an
- * empty byte, which the tail completes (RFC 7692 section 7.2.3.4); without it the end is as clear. */
+/* One step of zlib. A block with BFINAL ends its stream: what follows is a new one. It should be
+ * an empty byte, which the tail completes (RFC 7692 section 7.2.3.4); without it the end is as
+ * clear. */
 static enum status step(struct deflate *codec)
 {
 	int result = inflate(&codec->inflater, Z_SYNC_FLUSH);

@@ -32,11 +32,18 @@ MUST_CHECK struct deflate *deflate_init(void *memory, size_t size, int level);
 /* Bytes of the memory in use so far; what was never used was never touched. */
 size_t deflate_memory_used(const struct deflate *codec);
 
-/* Compresses the message made of these parts, one after the other, at least one byte in all, and
- * appends the result to `writer`. It has no tail, but DEFLATE_TAIL_SIZE + 1 bytes of room are
- * needed beyond it. TOO_LARGE: it has more than that; the writer is as it was. */
-MUST_CHECK enum status deflate_compress(struct deflate *codec, const struct slice *parts,
-					uint32_t parts_count, struct writer *writer);
+/* Compresses the text, at least one byte, and appends the result to `writer`. It has no tail, but
+ * DEFLATE_TAIL_SIZE + 1 bytes of room are needed beyond it. TOO_LARGE: there is less; the writer is
+ * as it was. */
+MUST_CHECK enum status deflate_compress(struct deflate *codec, struct slice text,
+					struct writer *writer);
+
+/* Writes what goes before `size` bytes that are not compressed, at most DEFLATE_STORED_MAX. They
+ * may be the beginning of a message whose rest comes from deflate_compress(): that looks back to
+ * nothing before it. */
+#define DEFLATE_STORED_MAX 65535
+#define DEFLATE_STORED_HEAD_SIZE 5
+void deflate_write_stored_head(struct writer *writer, size_t size);
 
 /* Begins to inflate a whole message, which stays where it is until the last deflate_inflate(). */
 void deflate_begin(struct deflate *codec, struct slice message);
