@@ -133,6 +133,12 @@
 	  "one message from a client; a larger one is answered with close 1009")                   \
 	X(max_outbox_bytes, SIZE, max_outbox_bytes, "256k", 65536, 67108864, 0, "",                \
 	  "what may wait for one slow connection")                                                 \
+	X(compression, SWITCH, compression, "on", 0, 1, 0, "",                                     \
+	  "offer permessage-deflate to WebSocket clients that can")                                \
+	X(compression_threshold, SIZE, compression_threshold, "1k", 0, 1048576, 0, "",             \
+	  "smaller messages are not compressed")                                                   \
+	X(compression_level, COUNT, compression_level, "1", 1, 9, 0, "",                           \
+	  "1 costs least, 9 makes the smallest messages")                                          \
 	X(handshake_timeout, DURATION, handshake_timeout_ms, "10s", 100, 300000, CONFIG_RELOAD,    \
 	  "", "from accept to a finished upgrade")                                                 \
 	X(heartbeat_interval, DURATION, heartbeat_interval_ms, "30s", 1000, 3600000, CONFIG_ZERO,  \

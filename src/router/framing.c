@@ -190,6 +190,7 @@ size_t framing_write(uint8_t *bytes, const struct framing *framing)
 {
 	ASSERT(framing->encoding < ENCODING_COUNT);
 	switch (framing->encoding) {
+	case ENCODING_DEFLATE: /* which messages are compressed is free: these are not */
 	case ENCODING_WS:
 	default:
 		return write_ws(bytes, framing);

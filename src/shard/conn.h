@@ -25,6 +25,7 @@
 #include "shard/channels.h"
 #include "shard/outbox.h"
 #include "shard/wheel.h"
+#include "wire/ws_extension.h"
 #include "wire/ws_inbound.h"
 
 struct shard;
@@ -64,8 +65,9 @@ enum conn_flag {
 	CONN_OVERRUN = 1 << 17,      /* not even an answer to it found room: it is closed with 4410
 				     * at the next look at its outbox */
 	CONN_UNCONFIRMED =
-		1 << 18,     /* something was delivered since the last ping with a position */
-	CONN_HELD = 1 << 19, /* what it is to get stays in its outbox: see shard/protocol.h */
+		1 << 18,        /* something was delivered since the last ping with a position */
+	CONN_DEFLATE = 1 << 20, /* permessage-deflate was agreed on: it may send RSV1 */
+	CONN_HELD = 1 << 19,    /* what it is to get stays in its outbox: see shard/protocol.h */
 };
 
 #define SUBSCRIPTIONS_INLINE 3 /* all, user:{sub}, announcements */
@@ -88,9 +90,10 @@ static inline bool subscription_is_joined(const struct subscription *subscriptio
 
 /* What of a request or a message is here while the rest is not; heap. */
 struct inbound {
-	struct ws_inbound ws; /* OPEN, ECHO: the reader in the middle of a message */
-	uint8_t key[24];      /* ATTACHING: of the upgrade, in base64 (RFC 6455 section 4.1) */
-	uint8_t *bytes;       /* HEAD: of the request; OPEN, ECHO: payload of the message so far */
+	struct ws_inbound ws;      /* OPEN, ECHO: the reader in the middle of a message */
+	uint8_t key[24];           /* ATTACHING: of the upgrade, in base64 (RFC 6455 section 4.1) */
+	struct ws_deflate deflate; /* ATTACHING: what was agreed on */
+	uint8_t *bytes; /* HEAD: of the request; OPEN, ECHO: payload of the message so far */
 	size_t size;
 	size_t capacity;
 };

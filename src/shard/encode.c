@@ -1,6 +1,7 @@
 /* shard/encode.c - one case for each encoding. */
 #include "shard/encode.h"
 
+#include "shard/compression.h"
 #include "shard/notice_frame.h"
 #include "shard/shard_state.h"
 
@@ -18,12 +19,21 @@ static struct slice encode_ws(struct shard *shard, const struct notice *notice, 
 	return slice_of(bytes, size);
 }
 
+static struct slice encode_deflate(struct shard *shard, const struct notice *notice, uint32_t index)
+{
+	struct slice frame = compression_encode(shard, notice, index);
+
+	return slice_is_absent(frame) ? encode_ws(shard, notice, index) : frame;
+}
+
 struct slice encode_notice(struct shard *shard, const struct notice *notice, uint32_t index,
 			   enum encoding encoding)
 {
 	ASSERT(index < notice->channels_count && encoding < ENCODING_COUNT);
 	counter_add(&shard->counters->encoded, 1);
 	switch (encoding) {
+	case ENCODING_DEFLATE:
+		return encode_deflate(shard, notice, index);
 	case ENCODING_WS:
 	default:
 		return encode_ws(shard, notice, index);

@@ -240,8 +240,21 @@ static void on_text(struct shard *shard, struct conn *conn, struct slice text)
 	on_command(shard, conn, &command);
 }
 
+/* A message is here whole. */
+static void on_whole(struct shard *shard, struct conn *conn, struct slice bytes, bool compressed)
+{
+	struct slice text;
+
+	if (!compressed) {
+		on_text(shard, conn, bytes);
+	} else if (compression_inflate(shard, conn, WS_TEXT, bytes, &text)) {
+		on_text(shard, conn, text);
+		free((void *)(uintptr_t)text.bytes);
+	}
+}
+
 /* The last piece of a message that came in several. */
-static void on_collected(struct shard *shard, struct conn *conn)
+static void on_collected(struct shard *shard, struct conn *conn, bool compressed)
 {
 	struct inbound *in = conn->inbound;
 	uint8_t *bytes = in->bytes;
@@ -249,7 +262,7 @@ static void on_collected(struct shard *shard, struct conn *conn)
 
 	in->bytes = NULL;
 	in->size = in->capacity = 0;
-	on_text(shard, conn, slice_of(bytes, size));
+	on_whole(shard, conn, slice_of(bytes, size), compressed);
 	free(bytes);
 }
 
@@ -260,13 +273,14 @@ void message_on_piece(struct shard *shard, struct conn *conn, const struct ws_in
 		return;
 	}
 	if (event->first && event->last) {
-		on_text(shard, conn, event->payload);
+		on_whole(shard, conn, event->payload, event->compressed);
 		return;
 	}
-	if (conn_store(conn, event->payload, shard->config->max_client_message) != STATUS_OK) {
+	if (conn_store(conn, event->payload, compression_bound(shard, conn, event->compressed)) !=
+	    STATUS_OK) {
 		conn_close(shard, conn, CLOSE_NO_MEMORY);
 		return;
 	}
 	if (event->last)
-		on_collected(shard, conn);
+		on_collected(shard, conn, event->compressed);
 }

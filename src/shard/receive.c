@@ -179,18 +179,24 @@ static void keep_reader(struct shard *shard, struct conn *conn, const struct ws_
 
 static void feed_closing(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t size);
 
-void receive_feed_ws(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t size)
+/* The reader as the last bytes left it, or one that is between two messages. */
+static struct ws_inbound reader_of(const struct conn *conn, uint64_t message_size_max)
 {
 	struct ws_inbound reader;
+
+	if (conn->inbound)
+		return conn->inbound->ws;
+	ws_inbound_init(&reader, message_size_max);
+	reader.takes_compressed = conn_has(conn, CONN_DEFLATE);
+	return reader;
+}
+
+void receive_feed_ws(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t size)
+{
+	struct ws_inbound reader = reader_of(conn, compression_bound(shard, conn, false));
 	struct ws_inbound_event event;
 	size_t done = 0;
 
-	if (conn->inbound)
-		reader = conn->inbound->ws;
-	else
-		ws_inbound_init(&reader, conn->state == CONN_ECHO
-						 ? ECHO_MESSAGE_MAX
-						 : shard->config->max_client_message);
 	conn->heard_ms = (uint32_t)shard->now_ms;
 	do {
 		done += ws_inbound_next(&reader, bytes + done, size - done, &event);
@@ -208,14 +214,11 @@ void receive_feed_ws(struct shard *shard, struct conn *conn, uint8_t *bytes, siz
 static void feed_closing(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t size)
 {
 	struct ws_inbound_event event = {.type = WS_EVENT_NONE};
-	struct ws_inbound reader;
+	struct ws_inbound reader = reader_of(conn, ECHO_MESSAGE_MAX);
 	size_t done = 0;
 
 	if (!conn_has(conn, CONN_UPGRADED) || !protocol_of(conn)->has_close_frames)
 		return; /* what else a refused client sends is dropped */
-	ws_inbound_init(&reader, ECHO_MESSAGE_MAX);
-	if (conn->inbound)
-		reader = conn->inbound->ws;
 	do {
 		done += ws_inbound_next(&reader, bytes + done, size - done, &event);
 	} while (event.type != WS_EVENT_NONE && event.type != WS_EVENT_CLOSE &&
