@@ -77,7 +77,7 @@ static bool read_id(struct json_value object, const char *key, uint8_t room[ID_S
 static bool mark_one(struct router *router, struct json_value data, uint64_t channel,
 		     enum history_mark mark)
 {
-	uint32_t before = history_unread(router->history, channel);
+	uint32_t before = history_unread(router->history, channel, 0);
 	uint8_t room[ID_SIZE_MAX];
 	struct slice id;
 
@@ -87,7 +87,7 @@ static bool mark_one(struct router *router, struct json_value data, uint64_t cha
 
 	if (number != 0)
 		history_set_mark(router->history, number, mark);
-	return history_unread(router->history, channel) != before;
+	return history_unread(router->history, channel, 0) != before;
 }
 
 static bool mark_read(struct router *router, struct json_value data, uint64_t channel)
@@ -144,7 +144,7 @@ void inbox_tell_count(struct router *router, struct slice name, uint64_t channel
 	writer_text(&writer, "{\"type\":\"unread_count\",\"channel\":");
 	json_write_string(&writer, name);
 	writer_format(&writer, ",\"data\":{\"count\":%u}}",
-		      history_unread(router->history, channel));
+		      history_unread(router->history, channel, router->unix_ms));
 	ASSERT(!writer.overflow);
 	/* On a full lane it stays unsaid: the next change says it, and so does `connected`. */
 	if (!fanout_ephemeral(router, name, writer_written(&writer), 0))

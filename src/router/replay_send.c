@@ -136,7 +136,8 @@ static void answer_attached(struct replay *replay, uint32_t replayed)
 	attached->recovered = replay->is_recovered;
 	attached->has_identity = session->identity != NULL;
 	attached->has_unread = fold_is_inbox(router, own);
-	attached->unread = history_unread(router->history, router_hash(router, own));
+	attached->unread =
+		history_unread(router->history, router_hash(router, own), router->unix_ms);
 	fanout_push(router, replay->shard, &delivery);
 }
 

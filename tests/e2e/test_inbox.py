@@ -86,6 +86,12 @@ async def test_what_expired_or_was_superseded_is_not_unread(pair):
     for number in range(3):
         producer.publish("user:42", str(number), key="k")
     await expect_unread(broker, 1)
+    producer.publish("user:42", '"short"', ttl="1")
+    producer.publish("user:42", '"long"', ttl="60")
+    await expect_unread(broker, 3)
+    await asyncio.sleep(1.2)
+    await expect_unread(broker, 2)
+    assert broker.ask_api("/api/users/42/unread").json()["unread"] == 2
 
 
 async def test_duplicates_are_counted_once(pair):
