@@ -94,13 +94,10 @@ static enum status check_name(const struct log_file *file, struct log_reason rea
 	if (file->name[0] != '\0' &&
 	    (fstatat(file->folder_fd, file->name, &there, 0) != 0 || S_ISREG(there.st_mode)))
 		return STATUS_OK;
-	if (file->name[0] == '\0' || S_ISDIR(there.st_mode))
-		log_reason_set(reason, "%s is a folder: name a file in it for the log", file->path);
-	else
-		log_reason_set(reason,
-			       "%s is no plain file (a device, a pipe, a socket): name one that "
-			       "may grow",
-			       file->path);
+	log_reason_set(reason, "%s is %s: name a plain file for the log", file->path,
+		       file->name[0] == '\0' || S_ISDIR(there.st_mode)
+			       ? "a folder"
+			       : "a device, a pipe or a socket");
 	return STATUS_INVALID;
 }
 

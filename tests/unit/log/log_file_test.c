@@ -287,7 +287,7 @@ static void what_is_no_plain_file_is_refused(void **state)
 	(void)state;
 	assert_int_equal(mkfifo(scratch_log, 0600), 0);
 	assert_int_equal(log_file_open(&file, scratch_log, reason), STATUS_INVALID);
-	assert_non_null(strstr(reason.text, "no plain file"));
+	assert_non_null(strstr(reason.text, "a plain file"));
 	assert_int_equal(file.lock_fd, -1);
 }
 
