@@ -110,6 +110,14 @@ void history_set_base(struct history *history, uint64_t channel, uint32_t count)
 	record_channels_drop_unused(&history->channels, index);
 }
 
+bool history_has_base(const struct history *history, uint64_t channel)
+{
+	uint32_t index = record_channels_find(&history->channels, channel);
+
+	return index != RECORD_CHANNEL_NONE &&
+	       record_channels_at(&history->channels, index)->base > 0;
+}
+
 /* Of those that are counted; time is looked at here and not in the fold, so all nodes agree. */
 static uint32_t count_expired(const struct history *history, const struct record_channel *channel,
 			      uint64_t now_ms)

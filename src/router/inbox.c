@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "router/fold.h"
 #include "router/router_state.h"
 #include "wire/event_id.h"
 #include "wire/json.h"
@@ -53,6 +54,14 @@ uint64_t inbox_find(const struct router *router, uint64_t channel, struct slice 
 	if (number == 0 && event_id_parse(id, &event))
 		number = history_find_event(router->history, channel, event);
 	return number;
+}
+
+bool inbox_may_have(const struct router *router, struct slice name, struct slice id)
+{
+	uint64_t channel = router_hash(router, name);
+
+	return !router->is_loaded || !fold_is_inbox(router, name) ||
+	       history_has_base(router->history, channel) || inbox_find(router, channel, id) != 0;
 }
 
 /* The text of a string, or the digits of a number. */

@@ -252,7 +252,9 @@ static void a_base_takes_the_place_of_what_was_there(void **state)
 	(void)state;
 	add(history, 1);
 	add(history, 2);
+	assert_false(history_has_base(history, INBOX));
 	history_set_base(history, INBOX, 7);
+	assert_true(history_has_base(history, INBOX));
 	check_unread(history, 7);
 	add(history, 3);
 	check_unread(history, 8);
