@@ -12,6 +12,7 @@
 
 #define KEY_PREFIX "belfry:cursor:"
 #define KEY_SIZE_MAX (sizeof(KEY_PREFIX) + USER_SIZE_MAX)
+#define MARK_KEY_SIZE (2 + USER_SIZE_MAX + 1 + CHANNEL_SIZE_MAX)
 #define MARK_SEPARATOR '\n' /* in no user id and in no device */
 
 struct write {
@@ -166,22 +167,46 @@ static bool write_redis(struct router *router, struct cursor *cursor)
 	return false;
 }
 
-static bool write_mark(struct router *router, struct cursor *cursor)
+static struct slice mark_of(const struct cursor *cursor, uint8_t room[MARK_KEY_SIZE])
 {
-	uint8_t key[2 + USER_SIZE_MAX + 1 + CHANNEL_SIZE_MAX], id[EVENT_ID_TEXT_MAX];
 	struct writer writer;
 
-	writer_init(&writer, key, sizeof(key));
+	writer_init(&writer, room, MARK_KEY_SIZE);
 	writer_text(&writer, "c:");
 	writer_slice(&writer, cursor->user);
 	writer_bytes(&writer, "\n", 1);
 	writer_slice(&writer, cursor->device);
 	ASSERT(!writer.overflow);
-	if (embedded_log_mark(&router->embedded, writer_written(&writer),
+	return writer_written(&writer);
+}
+
+static bool write_mark(struct router *router, struct cursor *cursor)
+{
+	uint8_t key[MARK_KEY_SIZE], id[EVENT_ID_TEXT_MAX];
+
+	if (embedded_log_mark(&router->embedded, mark_of(cursor, key),
 			      id_text(cursor->confirmed, id)) != STATUS_OK)
 		return false;
 	cursors_written(&router->cursors, cursor);
 	return true;
+}
+
+/* The embedded log has them all, in memory: those confirmed longest ago go when there are too
+ * many. Whoever comes back then is taken for new. */
+static void drop_surplus(struct router *router)
+{
+	uint8_t key[MARK_KEY_SIZE];
+	struct cursor *cursor;
+
+	for (uint32_t n = 0; n < CURSOR_WRITES_MAX; n++) {
+		cursor = cursors_surplus(&router->cursors, CURSORS_KEPT_MAX);
+		if (!cursor)
+			return;
+		if (embedded_log_mark(&router->embedded, mark_of(cursor, key), SLICE("")) !=
+		    STATUS_OK)
+			return;
+		cursors_forget(&router->cursors, cursor);
+	}
 }
 
 void cursor_store_flush(struct router *router)
@@ -207,6 +232,8 @@ void cursor_store_turn(struct router *router)
 		return;
 	router->cursors_flush_ms = router->now_ms + CURSOR_FLUSH_MS;
 	cursor_store_flush(router);
+	if (!router->redis)
+		drop_surplus(router);
 }
 
 void cursor_store_on_mark(struct router *router, struct slice key, struct slice value)
