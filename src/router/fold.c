@@ -74,7 +74,8 @@ static void tell_unread(struct fold *fold, uint64_t channel, struct notice_chann
 	target->has_unread =
 		fold->type == INBOX_MESSAGE && fold_is_inbox(fold->router, target->name);
 	if (target->has_unread)
-		target->unread = history_unread(fold->router->history, channel);
+		target->unread =
+			history_unread(fold->router->history, channel, fold->router->unix_ms);
 }
 
 static void fold_channel(struct fold *fold, struct slice name)
