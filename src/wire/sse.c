@@ -113,6 +113,66 @@ void sse_write_event(struct writer *writer, const struct sse_event *event)
 	writer_text(writer, "\n\n");
 }
 
+/* The line without the name of its field, which is `name`. */
+static bool is_field(struct slice line, const char *name, struct slice *ret_value)
+{
+	struct slice prefix = slice_of_text(name);
+
+	if (!slice_starts_with(line, prefix))
+		return false;
+	*ret_value = slice_skip(line, prefix.size);
+	return true;
+}
+
+/* The line at the start of *bytes, without its end. Absent: no whole one. */
+static struct slice cut_line(struct slice *bytes)
+{
+	const uint8_t *end = bytes->size ? memchr(bytes->bytes, '\n', bytes->size) : NULL;
+	struct slice line = {NULL, 0};
+
+	if (!end)
+		return line;
+	line = slice_of(bytes->bytes, (size_t)(end - bytes->bytes));
+	*bytes = slice_skip(*bytes, line.size + 1);
+	return line;
+}
+
+bool sse_cut_event(struct slice *bytes, struct sse_cut *ret_cut)
+{
+	struct sse_cut cut = {{0, 0}, {NULL, 0}};
+	struct slice rest = *bytes;
+	struct slice line, value;
+
+	while (line = cut_line(&rest), line.size > 0) {
+		if (is_field(line, "id: ", &value)) {
+			if (!event_id_parse(value, &cut.id))
+				return false;
+		} else if (is_field(line, DATA_FIELD, &value)) {
+			const uint8_t *start = cut.data.bytes ? cut.data.bytes : value.bytes;
+
+			cut.data = slice_of(start, (size_t)(value.bytes + value.size - start));
+		}
+	}
+	if (slice_is_absent(line))
+		return false;
+	*bytes = rest;
+	*ret_cut = cut;
+	return true;
+}
+
+void sse_write_data(struct writer *writer, const struct sse_cut *cut)
+{
+	struct slice rest = cut->data;
+	struct slice line;
+
+	while (line = cut_line(&rest), !slice_is_absent(line)) {
+		writer_slice(writer, line);
+		writer_text(writer, "\n");
+		rest = slice_skip(rest, sizeof(DATA_FIELD) - 1);
+	}
+	writer_slice(writer, rest);
+}
+
 void sse_write_retry(struct writer *writer, uint32_t retry_ms)
 {
 	writer_text(writer, "retry: ");

@@ -15,6 +15,7 @@
 
 #include <stdint.h>
 
+#include "base/compiler.h"
 #include "base/slice.h"
 #include "base/writer.h"
 #include "belfry/event_id.h"
@@ -32,6 +33,20 @@ struct sse_event {
 size_t sse_event_size(const struct sse_event *event);
 
 void sse_write_event(struct writer *writer, const struct sse_event *event);
+
+/* An event that was read: its lines of data, as they stand there. */
+struct sse_cut {
+	struct event_id id; /* 0-0: it has none */
+	struct slice data;
+};
+
+/* Cuts the event at the start of *bytes off, one that sse_write_event has written. False, *bytes
+ * untouched: there is no whole one. */
+MUST_CHECK bool sse_cut_event(struct slice *bytes, struct sse_cut *ret_cut);
+
+/* Writes the data of an event that was cut off, its lines with LF between them. Never more bytes
+ * than cut->data has. */
+void sse_write_data(struct writer *writer, const struct sse_cut *cut);
 
 /* From now on a reader whose stream has ended waits so long before it comes back. */
 void sse_write_retry(struct writer *writer, uint32_t retry_ms);

@@ -16,6 +16,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 #define INPUT_SIZE_MAX 4096
 
+static void write_normal(struct writer *writer, struct slice data)
+{
+	for (size_t i = 0; i < data.size; i++) {
+		uint8_t c = data.bytes[i];
+
+		if (c == '\n' && i > 0 && data.bytes[i - 1] == '\r')
+			continue;
+		writer_bytes(writer, c == '\r' ? (const uint8_t *)"\n" : &data.bytes[i], 1);
+	}
+}
+
 static void tell_expected(struct writer *writer, struct slice type, struct slice data)
 {
 	writer_text(writer, type.size == 0 ? "[5-6|message" : "[5-6|");
@@ -25,13 +36,7 @@ static void tell_expected(struct writer *writer, struct slice type, struct slice
 		writer_bytes(writer, is_control ? (const uint8_t *)"_" : &type.bytes[i], 1);
 	}
 	writer_text(writer, "|");
-	for (size_t i = 0; i < data.size; i++) {
-		uint8_t c = data.bytes[i];
-
-		if (c == '\n' && i > 0 && data.bytes[i - 1] == '\r')
-			continue;
-		writer_bytes(writer, c == '\r' ? (const uint8_t *)"\n" : &data.bytes[i], 1);
-	}
+	write_normal(writer, data);
 	writer_text(writer, "]");
 }
 
@@ -50,6 +55,25 @@ static void check_read(struct slice stream, struct slice type, struct slice data
 	ASSERT(!told.overflow && !expected.overflow);
 	ASSERT(slice_equal(writer_written(&told), writer_written(&expected)));
 	free(source);
+}
+
+/* The same data comes out by cutting. */
+static void check_cut(struct slice stream, struct slice data)
+{
+	static uint8_t expected_text[2 * INPUT_SIZE_MAX], told_text[8 * INPUT_SIZE_MAX];
+	struct writer expected, told;
+	struct slice part = slice_of(stream.bytes, stream.size - 1);
+	struct sse_cut cut;
+
+	ASSERT(!sse_cut_event(&part, &cut));
+	ASSERT(sse_cut_event(&stream, &cut) && stream.size == 0);
+	ASSERT(cut.id.ms == 5 && cut.id.sequence == 6);
+	writer_init(&told, told_text, cut.data.size);
+	sse_write_data(&told, &cut);
+	writer_init(&expected, expected_text, sizeof(expected_text));
+	write_normal(&expected, data);
+	ASSERT(!told.overflow && !expected.overflow);
+	ASSERT(slice_equal(writer_written(&told), writer_written(&expected)));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
@@ -79,6 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	sse_write_event(&writer, &event);
 	ASSERT(!writer.overflow && writer.size == written);
 	check_read(writer_written(&writer), type, rest);
+	check_cut(writer_written(&writer), rest);
 	free(room);
 	return 0;
 }

@@ -49,6 +49,37 @@ static void check_event(const struct sse_event *event, const char *bytes, const 
 	assert_true(writer.overflow);
 }
 
+/* What was written is cut off again, and only when all of it is there. */
+static void check_cut(const struct sse_event *event, const char *data)
+{
+	uint8_t room[512], text[512];
+	struct writer writer, told;
+	struct sse_cut cut;
+
+	writer_init(&writer, room, sizeof(room));
+	sse_write_event(&writer, event);
+	size_t size = writer.size;
+
+	for (size_t part = 0; part < size; part++) {
+		struct slice bytes = slice_of(room, part);
+
+		assert_false(sse_cut_event(&bytes, &cut));
+		assert_int_equal(bytes.size, part);
+	}
+	sse_write_event(&writer, event);
+	struct slice rest = writer_written(&writer);
+
+	for (int count = 0; count < 2; count++) {
+		assert_true(sse_cut_event(&rest, &cut));
+		assert_true(event_id_equal(cut.id, event->id));
+		writer_init(&told, text, cut.data.size);
+		sse_write_data(&told, &cut);
+		assert_false(told.overflow);
+		assert_true(slice_equal_text(writer_written(&told), data));
+	}
+	assert_int_equal(rest.size, 0);
+}
+
 static void check(struct slice type, struct slice data, const char *bytes, const char *read)
 {
 	struct sse_event event = event_of(type, data);
@@ -143,12 +174,32 @@ static void retry_and_comments(void **state)
 		check_read(writer_written(&writer), cut, "(3000)(4294967295)");
 }
 
+static void cuts(void **state)
+{
+	struct sse_event event = {.id = id, .type = SLICE("t"), .parts = {SLICE("{}")}};
+
+	(void)state;
+	check_cut(&event, "{}");
+	event.parts[0] = SLICE("");
+	check_cut(&event, "");
+	event.id = (struct event_id){0, 0};
+	event.type = (struct slice){NULL, 0};
+	event.parts[0] = SLICE("id: 9\r\n\ndata: 1\r");
+	check_cut(&event, "id: 9\n\ndata: 1\n");
+	event.type = SLICE("data: \nid: 1");
+	check_cut(&event, "id: 9\n\ndata: 1\n");
+	event.parts[0] = SLICE("\n\n");
+	event.parts[2] = SLICE("\n: x");
+	check_cut(&event, "\n\n\n: x");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_line), cmocka_unit_test(line_breaks),
 		cmocka_unit_test(parts),    cmocka_unit_test(odd_types),
 		cmocka_unit_test(ids),      cmocka_unit_test(retry_and_comments),
+		cmocka_unit_test(cuts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
