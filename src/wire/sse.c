@@ -35,9 +35,17 @@ static bool is_second_half(uint8_t before, uint8_t c)
 	return before == '\r' && c == '\n';
 }
 
-/* `before`: the last byte of the data so far, kept from part to part. */
-static void write_part(struct writer *writer, struct slice part, uint8_t *before)
+/* What stands in the data for a line break. */
+static struct slice break_of(const struct sse_event *event)
 {
+	return event->is_flat ? SLICE(" ") : SLICE("\n" DATA_FIELD);
+}
+
+/* Writes part `index`. `before`: the last byte of the data so far, kept from part to part. */
+static void write_part(struct writer *writer, const struct sse_event *event, size_t index,
+		       uint8_t *before)
+{
+	struct slice part = event->parts[index];
 	size_t start = 0;
 
 	for (size_t i = 0; i < part.size; i++) {
@@ -46,7 +54,7 @@ static void write_part(struct writer *writer, struct slice part, uint8_t *before
 		if (is_break(c)) {
 			writer_bytes(writer, part.bytes + start, i - start);
 			if (!is_second_half(*before, c))
-				writer_text(writer, "\n" DATA_FIELD);
+				writer_slice(writer, break_of(event));
 			start = i + 1;
 		}
 		*before = c;
@@ -55,15 +63,16 @@ static void write_part(struct writer *writer, struct slice part, uint8_t *before
 		writer_bytes(writer, part.bytes + start, part.size - start);
 }
 
-static size_t part_size(struct slice part, uint8_t *before)
+static size_t part_size(const struct sse_event *event, size_t index, uint8_t *before)
 {
+	struct slice part = event->parts[index];
 	size_t size = part.size;
 
 	for (size_t i = 0; i < part.size; i++) {
 		uint8_t c = part.bytes[i];
 
 		if (is_break(c))
-			size = size - 1 + (is_second_half(*before, c) ? 0 : sizeof(DATA_FIELD));
+			size = size - 1 + (is_second_half(*before, c) ? 0 : break_of(event).size);
 		*before = c;
 	}
 	return size;
@@ -89,8 +98,18 @@ size_t sse_event_size(const struct sse_event *event)
 	if (event->type.size > 0)
 		size += sizeof("event: \n") - 1 + event->type.size;
 	for (size_t i = 0; i < SSE_PARTS_MAX; i++)
-		size += part_size(event->parts[i], &before);
+		size += part_size(event, i, &before);
 	return size;
+}
+
+size_t sse_event_fit(struct sse_event *event, size_t size_max)
+{
+	size_t size = sse_event_size(event);
+
+	if (size <= size_max)
+		return size;
+	event->is_flat = true;
+	return sse_event_size(event);
 }
 
 void sse_write_event(struct writer *writer, const struct sse_event *event)
@@ -109,7 +128,7 @@ void sse_write_event(struct writer *writer, const struct sse_event *event)
 	}
 	writer_text(writer, DATA_FIELD);
 	for (size_t i = 0; i < SSE_PARTS_MAX; i++)
-		write_part(writer, event->parts[i], &before);
+		write_part(writer, event, i, &before);
 	writer_text(writer, "\n\n");
 }
 

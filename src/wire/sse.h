@@ -26,11 +26,15 @@ struct sse_event {
 	struct event_id id; /* 0-0: no `id:` line; the reader keeps the one it has */
 	struct slice type;  /* absent or empty: no `event:` line, which readers call "message" */
 	struct slice parts[SSE_PARTS_MAX]; /* the data, one after the other; some may be absent */
+	bool is_flat; /* each line break in the data is a blank instead: the same for JSON */
 };
 
 /* Bytes that sse_write_event writes. An event without a byte of data is not dispatched by
  * readers, but its id is none to them either: give it some. */
 size_t sse_event_size(const struct sse_event *event);
+
+/* Likewise for data that are JSON: makes the event flat when it is over `size_max` otherwise. */
+size_t sse_event_fit(struct sse_event *event, size_t size_max);
 
 void sse_write_event(struct writer *writer, const struct sse_event *event);
 

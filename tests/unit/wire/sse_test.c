@@ -134,6 +134,20 @@ static void parts(void **state)
 	check_event(&event, "event: t\ndata: {\ndata: }\n\n", "[|t|{\n}]");
 }
 
+static void flat(void **state)
+{
+	struct sse_event event = event_of(SLICE("a"), SLICE("[\r\n1,\n\r2]"));
+	size_t size = sse_event_size(&event);
+
+	(void)state;
+	assert_int_equal(sse_event_fit(&event, size), size);
+	assert_false(event.is_flat);
+	assert_int_equal(sse_event_fit(&event, size - 1), size - 3 * 6);
+	assert_true(event.is_flat);
+	check_event(&event, "id: 1769337000000-7\nevent: a\ndata: [ 1,  2]\n\n",
+		    "[1769337000000-7|a|[ 1,  2]]");
+}
+
 static void odd_types(void **state)
 {
 	(void)state;
@@ -196,9 +210,13 @@ static void cuts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_line), cmocka_unit_test(line_breaks),
-		cmocka_unit_test(parts),    cmocka_unit_test(odd_types),
-		cmocka_unit_test(ids),      cmocka_unit_test(retry_and_comments),
+		cmocka_unit_test(one_line),
+		cmocka_unit_test(line_breaks),
+		cmocka_unit_test(parts),
+		cmocka_unit_test(odd_types),
+		cmocka_unit_test(flat),
+		cmocka_unit_test(ids),
+		cmocka_unit_test(retry_and_comments),
 		cmocka_unit_test(cuts),
 	};
 
