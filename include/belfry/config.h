@@ -152,7 +152,8 @@
 	X(token_grace, DURATION, token_grace_ms, "10s", 0, 3600000, CONFIG_RELOAD, "",             \
 	  "time to send a new token after the old one has expired")                                \
 	X(allow_origin, ORIGINS, allow_origin, "", 0, 0, CONFIG_LIST | CONFIG_RELOAD,              \
-	  "* or scheme://host[:port] without a path; empty: any",                                  \
+	  "scheme://host[:port], scheme://*.host[:port], null, or * for any; "                     \
+	  "empty: the same host only",                                                             \
 	  "origins of web pages that may connect")                                                 \
 	X(subscribe, RULES, subscribe,                                                             \
 	  "trending=any, feed=claim, engagement=any, typing=claim, announcements=any, *=claim", 0, \

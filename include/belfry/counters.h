@@ -79,6 +79,7 @@
 	X(history_bytes, gauge, "Memory of the index of these entries, in bytes")                \
 	X(bodies_bytes, gauge, "Memory of bodies that are kept, in bytes")                       \
 	X(fetched, counter, "Bodies that were fetched from Redis for a replay")                  \
+	X(fetches_refused, counter, "Bodies that Redis refused to give")                         \
 	X(replays, counter, "Connections that had missed something")                             \
 	X(replayed, counter, "Messages sent again to connections that had missed them")          \
 	X(cursors, gauge, "Cursors of users and devices in memory")                              \

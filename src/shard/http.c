@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "shard/cors.h"
 #include "shard/handshake.h"
 #include "shard/pages.h"
 #include "shard/receive.h"
@@ -83,6 +84,24 @@ static void refuse_head(struct shard *shard, struct conn *conn, int status)
 	}
 }
 
+/* Adds what pages of other origins need to the header lines of an answer. */
+static bool add_cors(struct shard *shard, const struct http_head *head, struct http_answer *answer)
+{
+	size_t capacity = strlen(answer->extra) + CORS_SIZE_MAX;
+	uint8_t *lines = arena_take(&shard->arena, capacity + 1);
+	struct writer writer;
+
+	if (!lines)
+		return false;
+	writer_init(&writer, lines, capacity);
+	writer_text(&writer, answer->extra);
+	cors_write(shard->config, head, &writer);
+	ASSERT(!writer.overflow);
+	lines[writer.size] = '\0';
+	answer->extra = (const char *)lines;
+	return true;
+}
+
 static void on_page(struct shard *shard, struct conn *conn, const struct http_head *head)
 {
 	bool is_head = slice_equal_text(head->method, "HEAD");
@@ -95,7 +114,7 @@ static void on_page(struct shard *shard, struct conn *conn, const struct http_he
 						   "Allow: GET, HEAD\r\n"});
 		return;
 	}
-	if (!pages_answer(shard, head->path, &answer)) {
+	if (!pages_answer(shard, head->path, &answer) || !add_cors(shard, head, &answer)) {
 		conn_close(shard, conn, CLOSE_NO_MEMORY);
 		return;
 	}
@@ -119,6 +138,8 @@ static void on_request(struct shard *shard, struct conn *conn, const struct http
 		http_refuse(
 			shard, conn,
 			&(struct http_refusal){413, "body", "no request body is taken here", NULL});
+	else if (cors_is_preflight(head))
+		cors_on_preflight(shard, conn, head);
 	else if (is_echo)
 		handshake_on_echo(shard, conn, head);
 	else if (pages_has(shard, head->path))
