@@ -294,6 +294,7 @@ static int open_signals(void)
 	sigaddset(&set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &set, NULL); /* threads inherit it */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of the log file, not the end */
 	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 

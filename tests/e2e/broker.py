@@ -62,15 +62,12 @@ def run_to_end(*words, env=None, stdin=None, cwd=None):
 class Broker:
     """A running broker. `settings` go on top of DEFAULTS; None there leaves a key out."""
 
-    def __init__(self, settings, env=None, words=(), meanwhile=None, default_signals=True):
-        """`meanwhile` is called once the process was started, before it is ready. Without
-        `default_signals` it ignores SIGXFSZ: a file that reached its limit is then an error
-        like a full disk."""
+    def __init__(self, settings, env=None, words=(), meanwhile=None):
+        """`meanwhile` is called once the process was started, before it is ready."""
         self.stdout, self.stderr = [], []
         self.process = subprocess.Popen(
             [BINARY, *words, *arguments(DEFAULTS | settings)], env=environment(env),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            restore_signals=default_signals)
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.readers = [start_reader(self.process.stdout, self.stdout),
                         start_reader(self.process.stderr, self.stderr)]
         self.expects_exit = False
