@@ -52,6 +52,8 @@
 #define CONFIG_TABLE(X)                                                                            \
 	X(listen, ADDRESSES, listen, "127.0.0.1:8080", 0, 0, CONFIG_LIST,                          \
 	  "IPV4:PORT, [IPV6]:PORT or :PORT for all; port 0 picks one", "addresses for clients")    \
+	X(admin, ADMIN, admin, "127.0.0.1:8081", 0, 0, 0, "HOST:PORT as in listen, or off",        \
+	  "address for health, metrics and the HTTP API; keep it private")                         \
 	X(listen_proxy, ADDRESSES, listen_proxy, "", 0, 0, CONFIG_LIST, "as in listen",            \
 	  "addresses where a proxy connects that sends a PROXY protocol header first")             \
 	X(trusted_proxy, NETWORKS, trusted_proxy, "", 0, 0, CONFIG_LIST,                           \
@@ -60,8 +62,6 @@
 	X(forwarded_header, CHOICE, forwarded_header, "any", 0, 0, 0,                              \
 	  "any|x-forwarded-for|forwarded",                                                         \
 	  "the header that trusted proxies set; any: Forwarded without an X-Forwarded-For")        \
-	X(admin, ADMIN, admin, "127.0.0.1:8081", 0, 0, 0, "HOST:PORT as in listen, or off",        \
-	  "address for health, metrics and the HTTP API; keep it private")                         \
 	X(redis, REDIS, redis, "", 0, 0, CONFIG_SECRET,                                            \
 	  "redis://[user:password@]host[:port][/db], "                                             \
 	  "redis+sentinel://[user:password@]host[:port],.../master[/db], or empty",                \

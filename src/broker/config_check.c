@@ -132,12 +132,13 @@ static void check_addresses(struct config_draft *draft)
 	const struct config_address_list *list = &config->listen_addresses;
 	bool has_admin = is_right(draft, CONFIG_KEY_admin) && config->admin_on;
 	enum config_key key = given_one(draft, CONFIG_KEY_admin, CONFIG_KEY_listen);
+	enum config_key listen = given_one(draft, CONFIG_KEY_listen_proxy, CONFIG_KEY_listen);
 
 	if (!is_right(draft, CONFIG_KEY_listen) || !is_right(draft, CONFIG_KEY_listen_proxy))
 		return;
 	for (uint32_t i = 0; i < list->count; i++) {
 		for (uint32_t j = 0; j < i; j++)
-			refuse_overlap(draft, CONFIG_KEY_listen, &list->items[j], &list->items[i]);
+			refuse_overlap(draft, listen, &list->items[j], &list->items[i]);
 		if (has_admin)
 			refuse_overlap(draft, key, &list->items[i], &config->admin_address);
 	}

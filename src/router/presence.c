@@ -256,15 +256,6 @@ static struct presence_conn *add_conn(struct presence *presence,
 	return conn;
 }
 
-struct ip presence_conn_address(const struct presence_conn *conn)
-{
-	struct ip address = {{0}};
-
-	if (conn->has_address)
-		memcpy(&address, conn->device + conn->device_size, sizeof(address));
-	return address;
-}
-
 static void remove_conn(struct presence *presence, struct presence_conn *conn)
 {
 	struct presence_conn **head = &presence->conns[conn->hash & (presence->conns_capacity - 1)];

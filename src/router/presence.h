@@ -140,9 +140,6 @@ MUST_CHECK bool presence_next(struct presence *presence, uint64_t now_ms,
 /* Milliseconds until presence_next has something; UINT64_MAX: not before something happens. */
 uint64_t presence_wait_ms(const struct presence *presence, uint64_t now_ms);
 
-/* All zero: not known. */
-struct ip presence_conn_address(const struct presence_conn *conn);
-
 /* ---- questions, for a node that is alone ---- */
 
 /* The user has a connection here, or lingers. */

@@ -25,9 +25,10 @@ static void write_rest(struct writer *writer, struct slice node, const struct pr
 /* ,"address":A and the end, for those who operate the node. */
 static void write_address(struct writer *writer, const struct presence_conn *conn)
 {
-	struct ip address = presence_conn_address(conn);
+	struct ip address;
 
-	if (ip_is_known(&address)) {
+	if (conn->has_address) {
+		memcpy(&address, conn->device + conn->device_size, sizeof(address));
 		writer_text(writer, ",\"address\":\"");
 		ip_write(writer, &address);
 		writer_text(writer, "\"");

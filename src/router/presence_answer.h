@@ -10,7 +10,8 @@
  *                                 "address":A}
  *
  * A MEMBER is {"connection_id":C,"node":N,"device":D,"since":T}: T is RFC 3339, D is null for a
- * connection that did not name its device; the address is left out where nobody has looked. A user who lingers is online without connections.
+ * connection that did not name its device; the address is left out where nobody has looked. A
+ * user who lingers is online without connections.
  */
 #ifndef BELFRY_ROUTER_PRESENCE_ANSWER_H
 #define BELFRY_ROUTER_PRESENCE_ANSWER_H

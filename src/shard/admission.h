@@ -5,8 +5,8 @@
  * Memory  the caller's; claims point into themselves and the token
  * Errors  a refusal: the HTTP answer, and the reason for a client that is told after an upgrade
  *
- * First admission_check, which changes nothing but counts, then, with conn->protocol and conn->encoding set,
- * admission_enter; the answer comes to protocol->on_attached or on_refused.
+ * First admission_check, which changes nothing but counts, then, with conn->protocol and
+ * conn->encoding set, admission_enter; the answer comes to protocol->on_attached or on_refused.
  */
 #ifndef BELFRY_SHARD_ADMISSION_H
 #define BELFRY_SHARD_ADMISSION_H

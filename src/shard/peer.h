@@ -20,7 +20,7 @@ struct shard;
 
 struct peer {
 	struct ip ip;    /* not known: nobody has looked, or the kernel did not say */
-	bool is_limited; /* limits per address hold for it: it is known, and no trusted proxy's own */
+	bool is_limited; /* limits per address hold for it: known, and not a trusted proxy's own */
 	bool is_counted; /* the acceptor counts its connection */
 };
 

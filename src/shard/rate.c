@@ -20,7 +20,7 @@ static bool take_of_conn(const struct shard *shard, struct conn *conn)
 	return limit.per_second == 0 || rate_take(&conn->rate, limit, 1, shard->now_ms) == 0;
 }
 
-static bool take_of_user(const struct shard *shard, const struct conn *conn)
+static bool take_of_user(struct shard *shard, const struct conn *conn)
 {
 	struct rate_limit limit = {shard->config->message_rate_per_user, RATE_HOLDS_S};
 

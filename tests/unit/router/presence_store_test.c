@@ -179,6 +179,7 @@ static void the_largest_fits(void **state)
 		SLICE("BBBBBBBBBBBBBBBBBBBB"),
 		slice_of(worst, sizeof(worst)),
 		UINT64_MAX,
+		{{0}},
 	};
 
 	(void)state;
