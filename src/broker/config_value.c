@@ -6,6 +6,7 @@
 #include "broker/config_address.h"
 #include "wire/digest.h"
 #include "wire/origin.h"
+#include "wire/socket_io.h"
 
 #include <stdio.h>
 
@@ -327,6 +328,9 @@ static const char *check_item(const struct config_row *row, struct slice text)
 		return check_word(row, text);
 	case CONFIG_KIND_ORIGINS:
 		return check_origin(text);
+	case CONFIG_KIND_NAMESPACES:
+		return socket_io_namespace_is_valid(text) && text.size > 1 ? NULL
+									   : "is no namespace";
 	case CONFIG_KIND_RULES:
 		return check_rule(text);
 	case CONFIG_KIND_SWITCHES:
