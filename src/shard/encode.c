@@ -7,6 +7,8 @@
 #include "wire/config_namespace.h"
 #include "wire/event_id.h"
 #include "wire/socket_io.h"
+#include "wire/json.h"
+#include "wire/sse.h"
 
 /* The notice's own frame, or one made in the arena. */
 static struct slice encode_ws(struct shard *shard, const struct notice *notice, uint32_t index)
@@ -88,6 +90,42 @@ static struct slice encode_socket_io(struct shard *shard, const struct notice *n
 	return slice_of(frame.bytes, frame.size + count.size);
 }
 
+/* The channel's name as JSON, in the arena. */
+static struct slice channel_json(struct shard *shard, struct slice name)
+{
+	size_t size = 2 + 6 * name.size;
+	uint8_t *bytes = arena_take(&shard->arena, size);
+	struct writer writer;
+
+	ASSERT(bytes != NULL);
+	writer_init(&writer, bytes, size);
+	json_write_string(&writer, name);
+	ASSERT(!writer.overflow);
+	return writer_written(&writer);
+}
+
+static struct slice encode_sse(struct shard *shard, const struct notice *notice, uint32_t index)
+{
+	struct sse_event event = {.id = notice->event_id, .type = notice->type};
+	struct writer writer;
+
+	if (slice_is_absent(notice->envelope)) {
+		event.parts[0] = notice->head;
+		event.parts[1] = channel_json(shard, notice->channels[index].name);
+		event.parts[2] = notice->tail;
+	} else {
+		event.parts[0] = notice->envelope;
+	}
+	size_t size = sse_event_fit(&event, shard->config->max_message_size + ENVELOPE_SIZE_MAX);
+	uint8_t *bytes = arena_take(&shard->arena, size);
+
+	ASSERT(bytes != NULL);
+	writer_init(&writer, bytes, size);
+	sse_write_event(&writer, &event);
+	ASSERT(!writer.overflow);
+	return writer_written(&writer);
+}
+
 struct slice encode_notice(struct shard *shard, const struct notice *notice, uint32_t index,
 			   enum encoding encoding)
 {
@@ -96,6 +134,8 @@ struct slice encode_notice(struct shard *shard, const struct notice *notice, uin
 	switch (encoding) {
 	case ENCODING_DEFLATE:
 		return encode_deflate(shard, notice, index);
+	case ENCODING_SSE:
+		return encode_sse(shard, notice, index);
 	case ENCODING_WS:
 		return encode_ws(shard, notice, index);
 	default:
