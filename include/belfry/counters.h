@@ -36,6 +36,7 @@
 	X(inflated, counter, "Compressed messages from clients")                              \
 	X(deliveries, counter, "Notifications put on sockets, one for each receiver")         \
 	X(messages_in, counter, "Messages from clients")                                      \
+	X(events_unknown, counter, "Events of Socket.IO clients that mean nothing here")      \
 	X(pings, counter, "Heartbeat pings sent")                                             \
 	X(sends, counter, "Sends submitted to the kernel")                                    \
 	X(sends_short, counter, "Sends of which the socket did not take every byte")          \

@@ -193,6 +193,11 @@ void socket_io_write_connect(struct writer *writer, struct slice name_space, str
 	writer_text(writer, "\"}");
 }
 
+void socket_io_write_disconnect(struct writer *writer, struct slice name_space)
+{
+	write_start(writer, SOCKET_IO_DISCONNECT, name_space);
+}
+
 void socket_io_write_connect_error(struct writer *writer, struct slice name_space,
 				   const char *message, const char *code)
 {

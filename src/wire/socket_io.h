@@ -65,6 +65,9 @@ MUST_CHECK bool socket_io_namespace_is_valid(struct slice name);
 void socket_io_write_connect(struct writer *writer, struct slice name_space, struct slice sid,
 			     struct slice pid);
 
+/* 1: the client is to stay away. */
+void socket_io_write_disconnect(struct writer *writer, struct slice name_space);
+
 /* 4{"message":..,"data":{"code":..}}; code NULL: without data. Both are plain text. */
 void socket_io_write_connect_error(struct writer *writer, struct slice name_space,
 				   const char *message, const char *code);
