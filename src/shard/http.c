@@ -12,6 +12,7 @@
 #include "shard/route.h"
 #include "shard/send.h"
 #include "shard/shard_state.h"
+#include "shard/socket_io.h"
 #include "shard/sse.h"
 #include "shard/timers.h"
 #include "wire/http_answer.h"
@@ -186,6 +187,9 @@ static void on_request(struct shard *shard, struct conn *conn, const struct http
 			&(struct http_refusal){413, "body", "no request body is taken here", NULL});
 	else if (cors_is_preflight(head))
 		cors_on_preflight(shard, conn, head);
+	else if (slice_equal_text(head->path, "/socket.io/") ||
+		 slice_equal_text(head->path, "/socket.io"))
+		socket_io_on_request(shard, conn, head);
 	else if (is_echo)
 		handshake_on_echo(shard, conn, head);
 	else if (pages_has(shard, head->path))
