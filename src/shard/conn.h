@@ -7,7 +7,8 @@
  * Errors  a connection that cannot go on is closed with a reason
  *
  * FREE -> HEAD -> ATTACHING -> OPEN -> CLOSING -> FINISHING -> FREE. HEAD reads HTTP requests
- * and may go to CLOSING at once, or to ECHO instead of ATTACHING. Closing has three steps: ask
+ * and may go to CLOSING at once, or to ECHO instead of ATTACHING; OPEN may go back to HEAD when
+ * it was a poll that is answered (conn_reuse). Closing has three steps: ask
  * (conn_close: the client is told), wait for the kernel (conn_close_join), finish
  * (conn_close_finish: the slot may be used again).
  *
@@ -26,6 +27,7 @@
 #include "shard/channels.h"
 #include "shard/outbox.h"
 #include "shard/wheel.h"
+#include "wire/ws_extension.h"
 #include "wire/ws_inbound.h"
 
 struct shard;
@@ -66,6 +68,7 @@ enum conn_flag {
 				     * at the next look at its outbox */
 	CONN_UNCONFIRMED =
 		1 << 18,           /* something was delivered since the last ping with a position */
+	CONN_DEFLATE = 1 << 20,    /* permessage-deflate was agreed on: it may send RSV1 */
 	CONN_PROXIED = 1 << 24,    /* it came to an address of listen_proxy */
 	CONN_HEADER_DUE = 1 << 25, /* its PROXY header has yet to come */
 	CONN_SLOWED = 1 << 26,     /* it sent too much: not read until its pause is over */
@@ -92,9 +95,10 @@ static inline bool subscription_is_joined(const struct subscription *subscriptio
 
 /* What of a request or a message is here while the rest is not; heap. */
 struct inbound {
-	struct ws_inbound ws; /* OPEN, ECHO: the reader in the middle of a message */
-	uint8_t key[24];      /* ATTACHING: of the upgrade, in base64 (RFC 6455 section 4.1) */
-	uint8_t *bytes;       /* HEAD: of the request; OPEN, ECHO: payload of the message so far */
+	struct ws_inbound ws;      /* OPEN, ECHO: the reader in the middle of a message */
+	uint8_t key[24];           /* ATTACHING: of the upgrade, in base64 (RFC 6455 section 4.1) */
+	struct ws_deflate deflate; /* ATTACHING: what was agreed on */
+	uint8_t *bytes; /* HEAD: of the request; OPEN, ECHO: payload of the message so far */
 	size_t size;
 	size_t capacity;
 	uint8_t *rest; /* OPEN, SLOWED: what was received and not yet looked at; NULL: nothing */
@@ -144,6 +148,13 @@ void conn_close_join(struct shard *shard, struct conn *conn, enum close_reason r
 
 /* The kernel has closed it: the slot is free. */
 void conn_close_finish(struct shard *shard, struct conn *conn);
+
+/* The code that tells a client of this reason; 0: none does. */
+uint16_t conn_close_code(enum close_reason reason);
+
+/* OPEN and HELD: nothing more is for it, and the router counts it no longer; its outbox is dropped
+ * and the socket stays, in HEAD, for the next request. */
+void conn_reuse(struct shard *shard, struct conn *conn);
 
 /* A new socket in a free slot. */
 void conn_open(struct shard *shard, uint32_t slot, uint64_t handoff);

@@ -58,7 +58,7 @@ static bool init_memory(struct shard *shard, struct hash_key channel_key)
 		return false;
 	if (!channels_init(&shard->channels, channel_key))
 		return false;
-	return subscriptions_hold_all(shard);
+	return subscriptions_hold_all(shard) && compression_init(shard);
 }
 
 static void set_bounds(struct shard *shard)
@@ -131,6 +131,7 @@ void shard_destroy(struct shard *shard)
 	free(shard->lagging);
 	free(shard->receive_bytes);
 	free(shard->arena.bytes);
+	compression_deinit(shard);
 	receipts_drop_waiting(shard);
 	free(shard);
 }
