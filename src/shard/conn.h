@@ -72,6 +72,7 @@ enum conn_flag {
 	CONN_PROXIED = 1 << 24,    /* it came to an address of listen_proxy */
 	CONN_HEADER_DUE = 1 << 25, /* its PROXY header has yet to come */
 	CONN_SLOWED = 1 << 26,     /* it sent too much: not read until its pause is over */
+	CONN_DEFLATE = 1 << 20,    /* permessage-deflate was agreed on: it may send RSV1 */
 	CONN_HELD = 1 << 19,       /* what it is to get stays in its outbox: see shard/protocol.h */
 };
 
