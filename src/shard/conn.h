@@ -68,7 +68,6 @@ enum conn_flag {
 				     * at the next look at its outbox */
 	CONN_UNCONFIRMED =
 		1 << 18,           /* something was delivered since the last ping with a position */
-	CONN_DEFLATE = 1 << 20,    /* permessage-deflate was agreed on: it may send RSV1 */
 	CONN_PROXIED = 1 << 24,    /* it came to an address of listen_proxy */
 	CONN_HEADER_DUE = 1 << 25, /* its PROXY header has yet to come */
 	CONN_SLOWED = 1 << 26,     /* it sent too much: not read until its pause is over */
