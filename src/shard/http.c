@@ -19,7 +19,7 @@
 #include "wire/http_head.h"
 
 #define ANSWER_HEAD_MAX 1024 /* bytes of an answer without its body */
-#define EXTRA_MAX 256        /* of them, further header lines of a refusal */
+#define EXTRA_MAX 768        /* of them, further header lines of a refusal */
 #define RETRY_NODE_S 5       /* Retry-After: after so long the node may have room again */
 #define RETRY_CLIENT_S 10    /* likewise the client, who must end a connection or wait */
 
@@ -44,33 +44,28 @@ void http_send(struct shard *shard, struct conn *conn, const struct http_answer 
 		timers_arm(shard, conn, shard->config->handshake_timeout_ms);
 }
 
-/* Seconds; 0: the answer has no Retry-After. */
-static uint32_t retry_after(struct shard *shard, int status)
-{
-	uint32_t least_s = status == 503 ? RETRY_NODE_S : status == 429 ? RETRY_CLIENT_S : 0;
-
-	return least_s + (uint32_t)random_below(&shard->random, least_s + 1u);
-}
-
 /* The further header lines of a refusal. */
 static const char *write_extra(struct shard *shard, const struct http_refusal *refusal,
-			       char extra[EXTRA_MAX])
+			       char lines[EXTRA_MAX])
 {
-	uint32_t retry_s = retry_after(shard, refusal->status);
-	int size = snprintf(extra, EXTRA_MAX, "%s", refusal->extra ? refusal->extra : "");
+	const char *extra = refusal->extra ? refusal->extra : "";
+	uint32_t least_s = refusal->status == 503   ? RETRY_NODE_S
+			   : refusal->status == 429 ? RETRY_CLIENT_S
+						    : 0;
 
-	ASSERT(size >= 0 && size < EXTRA_MAX);
-	if (retry_s > 0)
-		size += snprintf(extra + size, EXTRA_MAX - (size_t)size, "Retry-After: %u\r\n",
-				 retry_s);
-	ASSERT(size < EXTRA_MAX);
-	return extra;
+	if (least_s == 0 || strstr(extra, "Retry-After:"))
+		return extra;
+	int size = snprintf(lines, EXTRA_MAX, "%sRetry-After: %u\r\n", extra,
+			    least_s + (uint32_t)random_below(&shard->random, least_s + 1u));
+
+	ASSERT(size > 0 && size < EXTRA_MAX);
+	return lines;
 }
 
 void http_refuse(struct shard *shard, struct conn *conn, const struct http_refusal *refusal)
 {
 	uint8_t *bytes = arena_take(&shard->arena, ANSWER_HEAD_MAX);
-	char extra[EXTRA_MAX];
+	char lines[EXTRA_MAX];
 	struct writer writer;
 
 	counter_add(&shard->counters->refusals, 1);
@@ -80,7 +75,7 @@ void http_refuse(struct shard *shard, struct conn *conn, const struct http_refus
 	}
 	writer_init(&writer, bytes, ANSWER_HEAD_MAX);
 	http_answer_write_error(&writer, refusal->status, refusal->code, refusal->message,
-				write_extra(shard, refusal, extra));
+				write_extra(shard, refusal, lines));
 	ASSERT(!writer.overflow);
 	send_bytes(shard, conn, writer_written(&writer));
 	/* What the client still sends would turn a plain close into a reset that may overtake
