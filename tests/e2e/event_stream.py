@@ -105,7 +105,7 @@ class EventStream:
 
     @property
     def position(self):
-        """What an EventSource would name when it comes back."""
+        """What an EventSource would name when it comes back: of all that was read so far."""
         return self.reader.last_event_id
 
     def _fill(self, limit):
