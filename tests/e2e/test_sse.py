@@ -550,6 +550,12 @@ for (const type of ["connected", "notification", "cursor", "gap", "close", "goin
 """
 
 
+async def open_in(browser):
+    """An EventSource for user 42 in the page, which is there by then."""
+    await browser.wait_for("location.protocol == 'http:' && document.readyState == 'complete'")
+    await browser.evaluate(PAGE % json.dumps(query("/sse", token=token("42"))))
+
+
 def seen(kind):
     return f"window.seen.filter(([type]) => type == '{kind}')"
 
@@ -566,7 +572,7 @@ async def test_a_browser_misses_nothing_when_its_node_is_cut_off_and_when_it_res
     browser = chromium.Chromium(tmp_path, f"http://127.0.0.1:{proxy.port}/")
     try:
         await browser.attach()
-        await browser.evaluate(PAGE % json.dumps(query("/sse", token=token("42"))))
+        await open_in(browser)
         await browser.wait_for(seen("connected") + ".length == 1")
         sent = publish(producer, "user:42", range(3))
         await browser.wait_for(seen("notification") + ".length == 3")
@@ -593,7 +599,7 @@ async def test_a_browser_comes_back_at_its_time_when_there_was_no_place(start_br
     try:
         await browser.attach()
         with EventStream.open(broker):
-            await browser.evaluate(PAGE % json.dumps(query("/sse", token=token("42"))))
+            await open_in(browser)
             await browser.wait_for(seen("close") + ".length == 1 && source.readyState == 0")
         await browser.wait_for(seen("connected") + ".length == 1", limit=30)
     finally:
