@@ -23,8 +23,7 @@
 
 /* conn->own */
 struct poll {
-	struct event_id after;  /* has_after: what the client named */
-	struct outbox *earlier; /* answers to requests before this one that are not out yet */
+	struct event_id after; /* has_after: what the client named */
 	uint64_t epoch;
 	uint32_t wait_ms;
 	uint32_t limit;
@@ -104,8 +103,7 @@ static void on_attached(struct shard *shard, struct conn *conn, const struct att
 
 	admission_settle(shard, conn, attached);
 	conn_set(conn, CONN_HELD);
-	poll->earlier = conn->outbox;
-	conn->outbox = NULL;
+	ASSERT(conn->outbox == NULL); /* answers to requests before this one are out */
 	poll->is_recovered = attached->recovered;
 	poll->has_unread = attached->has_unread;
 	poll->unread = attached->unread;
@@ -175,36 +173,11 @@ static const char *write_lines(const struct poll *poll, const char *more, char t
 	return text;
 }
 
-/* What the client sent behind its request. */
-static void go_on_reading(struct shard *shard, struct conn *conn)
-{
-	struct inbound *in = conn->inbound;
-
-	conn->inbound = NULL;
-	if (in && in->size > 0)
-		receive_feed(shard, conn, in->bytes, in->size);
-	if (in)
-		free(in->bytes);
-	free(in);
-	if (conn_has(conn, CONN_UNREAD) && conn->state != CONN_FINISHING)
-		receive_queue(shard, conn);
-}
-
-/* Puts what was not out yet before what comes now. */
-static void give_back_earlier(struct shard *shard, struct conn *conn, struct outbox *earlier)
-{
-	ASSERT(conn->outbox == NULL);
-	conn->outbox = earlier;
-	if (earlier)
-		send_queue(shard, conn);
-}
-
 static void answer(struct shard *shard, struct conn *conn, const char *more_lines)
 {
 	struct poll *poll = poll_of(conn);
 	bool keeps_alive =
 		poll->keeps_alive && !conn_has(conn, CONN_HUNG_UP) && !shard->is_stopping;
-	struct outbox *earlier = poll->earlier;
 	char lines[LINES_SIZE_MAX];
 
 	if (poll->is_live)
@@ -222,14 +195,14 @@ static void answer(struct shard *shard, struct conn *conn, const char *more_line
 		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
 		return;
 	}
-	poll->earlier = NULL;
 	conn_reuse(shard, conn);
-	give_back_earlier(shard, conn, earlier);
 	http_send(shard, conn, &http);
 	if (conn->state != CONN_HEAD)
 		return;
 	timers_arm(shard, conn, KEEP_ALIVE_MS);
-	go_on_reading(shard, conn);
+	http_go_on(shard, conn);
+	if (conn_has(conn, CONN_UNREAD) && conn->state != CONN_FINISHING)
+		receive_queue(shard, conn);
 }
 
 static void on_held(struct shard *shard, struct conn *conn)
@@ -324,7 +297,6 @@ static void write_end(struct shard *shard, struct conn *conn, int status, struct
 
 static void write_close(struct shard *shard, struct conn *conn, uint16_t code, const char *text)
 {
-	struct poll *poll = poll_of(conn);
 	size_t size = 2 * LINES_SIZE_MAX + poll_answer_size_max(conn->outbox);
 	uint8_t *bytes = arena_take(&shard->arena, size);
 	struct writer writer;
@@ -335,19 +307,14 @@ static void write_close(struct shard *shard, struct conn *conn, uint16_t code, c
 		write_end(shard, conn, status_of(code), &writer);
 	ASSERT(!writer.overflow);
 	outbox_destroy(&conn->outbox);
-	conn->outbox = poll->earlier;
-	poll->earlier = NULL;
 	if (!bytes || outbox_append(&conn->outbox, writer_written(&writer), SIZE_MAX) != STATUS_OK)
 		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
 }
 
 static void on_gone(struct shard *shard, struct conn *conn)
 {
-	struct poll *poll = conn->own;
-
 	(void)shard;
-	outbox_destroy(&poll->earlier);
-	free(poll);
+	free(conn->own);
 	conn->own = NULL;
 }
 
