@@ -225,6 +225,7 @@ size_t framing_write(uint8_t *bytes, const struct framing *framing)
 	switch (framing->encoding) {
 	case ENCODING_SSE:
 		return write_sse(bytes, framing);
+	case ENCODING_DEFLATE: /* which messages are compressed is free: these are not */
 	case ENCODING_WS:
 	default:
 		return write_ws(bytes, framing);

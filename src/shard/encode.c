@@ -1,6 +1,7 @@
 /* shard/encode.c - one case for each encoding. */
 #include "shard/encode.h"
 
+#include "shard/compression.h"
 #include "shard/notice_frame.h"
 #include "shard/shard_state.h"
 #include "wire/json.h"
@@ -18,6 +19,13 @@ static struct slice encode_ws(struct shard *shard, const struct notice *notice, 
 	ASSERT(bytes != NULL);
 	notice_frame_write(notice, index, bytes);
 	return slice_of(bytes, size);
+}
+
+static struct slice encode_deflate(struct shard *shard, const struct notice *notice, uint32_t index)
+{
+	struct slice frame = compression_encode(shard, notice, index);
+
+	return slice_is_absent(frame) ? encode_ws(shard, notice, index) : frame;
 }
 
 /* The channel's name as JSON, in the arena. */
@@ -62,6 +70,8 @@ struct slice encode_notice(struct shard *shard, const struct notice *notice, uin
 	ASSERT(index < notice->channels_count && encoding < ENCODING_COUNT);
 	counter_add(&shard->counters->encoded, 1);
 	switch (encoding) {
+	case ENCODING_DEFLATE:
+		return encode_deflate(shard, notice, index);
 	case ENCODING_SSE:
 		return encode_sse(shard, notice, index);
 	case ENCODING_WS:

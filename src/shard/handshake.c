@@ -14,16 +14,17 @@
 #include "wire/ws_handshake.h"
 
 #define SUBPROTOCOL "belfry"
-#define UPGRADE_SIZE_MAX 512
+#define UPGRADE_SIZE_MAX 512 /* status, five header lines */
 
 /* Writes the 101 answer to the outbox: it goes out together with what follows it. */
-static bool accept_upgrade(struct conn *conn, struct slice key)
+static bool accept_upgrade(struct conn *conn, struct slice key, const struct ws_deflate *deflate)
 {
 	uint8_t bytes[UPGRADE_SIZE_MAX];
 	struct writer writer;
 
 	writer_init(&writer, bytes, sizeof(bytes));
-	ws_handshake_write(&writer, key, conn_has(conn, CONN_SUBPROTOCOL) ? SUBPROTOCOL : NULL);
+	ws_handshake_write(&writer, key, conn_has(conn, CONN_SUBPROTOCOL) ? SUBPROTOCOL : NULL,
+			   deflate);
 	ASSERT(!writer.overflow);
 	return outbox_append(&conn->outbox, writer_written(&writer), SIZE_MAX) == STATUS_OK;
 }
@@ -31,7 +32,7 @@ static bool accept_upgrade(struct conn *conn, struct slice key)
 static void refuse(struct shard *shard, struct conn *conn, struct slice key,
 		   const struct refusal *refusal)
 {
-	if (conn_has(conn, CONN_SUBPROTOCOL) && accept_upgrade(conn, key)) {
+	if (conn_has(conn, CONN_SUBPROTOCOL) && accept_upgrade(conn, key, NULL)) {
 		counter_add(&shard->counters->refusals, 1);
 		conn_set(conn, CONN_UPGRADED);
 		conn_close(shard, conn, refusal->reason);
@@ -74,14 +75,15 @@ static bool check_upgrade(struct shard *shard, struct conn *conn, const struct h
 
 /* The answer is written when the router has said yes: answers to requests before this one may
  * still be on their way out. */
-static bool remember_key(struct conn *conn, struct slice key)
+static bool remember(struct conn *conn, const struct ws_handshake *handshake)
 {
 	struct inbound *in = conn_need_inbound(conn);
 
 	if (!in)
 		return false;
-	ASSERT(key.size == sizeof(in->key));
-	memcpy(in->key, key.bytes, sizeof(in->key));
+	ASSERT(handshake->key.size == sizeof(in->key));
+	memcpy(in->key, handshake->key.bytes, sizeof(in->key));
+	in->deflate = handshake->deflate;
 	return true;
 }
 
@@ -90,11 +92,11 @@ static bool accept_remembered(struct conn *conn)
 {
 	const struct inbound *in = conn->inbound;
 
-	return accept_upgrade(conn, slice_of(in->key, sizeof(in->key)));
+	return accept_upgrade(conn, slice_of(in->key, sizeof(in->key)), &in->deflate);
 }
 
 static void attach(struct shard *shard, struct conn *conn, const struct identity_request *request,
-		   const struct jwt_claims *claims, struct slice key)
+		   const struct jwt_claims *claims, struct ws_handshake *handshake)
 {
 	struct resume resume;
 	struct admission admission = {.claims = claims, .match = request->match, .resume = &resume};
@@ -106,10 +108,11 @@ static void attach(struct shard *shard, struct conn *conn, const struct identity
 						   NULL});
 		return;
 	}
-	if (remember_key(conn, key) && admission_enter(shard, conn, &admission))
+	compression_agree(shard, conn, &handshake->deflate);
+	if (remember(conn, handshake) && admission_enter(shard, conn, &admission))
 		return;
 	conn_clear(conn, CONN_SUBPROTOCOL);
-	refuse(shard, conn, key, &admission_no_memory);
+	refuse(shard, conn, handshake->key, &admission_no_memory);
 }
 
 void handshake_on_request(struct shard *shard, struct conn *conn, const struct http_head *head,
@@ -124,7 +127,7 @@ void handshake_on_request(struct shard *shard, struct conn *conn, const struct h
 	struct identity_request request = {head, handshake.protocols, match};
 
 	if (admission_check(shard, conn, &request, &claims, &refusal))
-		attach(shard, conn, &request, &claims, handshake.key);
+		attach(shard, conn, &request, &claims, &handshake);
 	else
 		refuse(shard, conn, handshake.key, &refusal);
 }
@@ -136,7 +139,8 @@ void handshake_on_echo(struct shard *shard, struct conn *conn, const struct http
 	if (!check_upgrade(shard, conn, head, &handshake))
 		return;
 	conn_clear(conn, CONN_SUBPROTOCOL);
-	if (!accept_upgrade(conn, handshake.key)) {
+	compression_agree(shard, conn, &handshake.deflate);
+	if (!accept_upgrade(conn, handshake.key, &handshake.deflate)) {
 		refuse(shard, conn, handshake.key, &admission_no_memory);
 		return;
 	}
@@ -190,13 +194,15 @@ void handshake_on_attached(struct shard *shard, struct conn *conn, const struct 
 
 void handshake_on_refused(struct shard *shard, struct conn *conn)
 {
+	const struct refusal *refusal = admission_refusal(conn);
+
 	ASSERT(conn->state == CONN_ATTACHING && conn->inbound != NULL);
 	if (conn_has(conn, CONN_SUBPROTOCOL) && accept_remembered(conn)) {
 		conn_drop_inbound(conn); /* what it sent behind its request is not read */
 		counter_add(&shard->counters->refusals, 1);
 		conn_set(conn, CONN_UPGRADED);
-		conn_close(shard, conn, CLOSE_USER_LIMIT);
+		conn_close(shard, conn, refusal->reason);
 		return;
 	}
-	http_refuse(shard, conn, &admission_user_full.http);
+	http_refuse(shard, conn, &refusal->http);
 }

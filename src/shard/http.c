@@ -1,8 +1,10 @@
 /* shard/http.c - which request gets which answer. */
 #include "shard/http.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "shard/cors.h"
 #include "shard/handshake.h"
 #include "shard/pages.h"
 #include "shard/poll.h"
@@ -16,6 +18,9 @@
 #include "wire/http_head.h"
 
 #define ANSWER_HEAD_MAX 1024 /* bytes of an answer without its body */
+#define EXTRA_MAX 256        /* of them, further header lines of a refusal */
+#define RETRY_NODE_S 5       /* Retry-After: after so long the node may have room again */
+#define RETRY_CLIENT_S 10    /* likewise the client, who must end a connection or wait */
 
 void http_send(struct shard *shard, struct conn *conn, const struct http_answer *answer)
 {
@@ -38,9 +43,33 @@ void http_send(struct shard *shard, struct conn *conn, const struct http_answer 
 		timers_arm(shard, conn, shard->config->handshake_timeout_ms);
 }
 
+/* Seconds; 0: the answer has no Retry-After. */
+static uint32_t retry_after(struct shard *shard, int status)
+{
+	uint32_t least_s = status == 503 ? RETRY_NODE_S : status == 429 ? RETRY_CLIENT_S : 0;
+
+	return least_s + (uint32_t)random_below(&shard->random, least_s + 1u);
+}
+
+/* The further header lines of a refusal. */
+static const char *write_extra(struct shard *shard, const struct http_refusal *refusal,
+			       char extra[EXTRA_MAX])
+{
+	uint32_t retry_s = retry_after(shard, refusal->status);
+	int size = snprintf(extra, EXTRA_MAX, "%s", refusal->extra ? refusal->extra : "");
+
+	ASSERT(size >= 0 && size < EXTRA_MAX);
+	if (retry_s > 0)
+		size += snprintf(extra + size, EXTRA_MAX - (size_t)size, "Retry-After: %u\r\n",
+				 retry_s);
+	ASSERT(size < EXTRA_MAX);
+	return extra;
+}
+
 void http_refuse(struct shard *shard, struct conn *conn, const struct http_refusal *refusal)
 {
 	uint8_t *bytes = arena_take(&shard->arena, ANSWER_HEAD_MAX);
+	char extra[EXTRA_MAX];
 	struct writer writer;
 
 	counter_add(&shard->counters->refusals, 1);
@@ -50,7 +79,7 @@ void http_refuse(struct shard *shard, struct conn *conn, const struct http_refus
 	}
 	writer_init(&writer, bytes, ANSWER_HEAD_MAX);
 	http_answer_write_error(&writer, refusal->status, refusal->code, refusal->message,
-				refusal->extra);
+				write_extra(shard, refusal, extra));
 	ASSERT(!writer.overflow);
 	send_bytes(shard, conn, writer_written(&writer));
 	/* What the client still sends would turn a plain close into a reset that may overtake
@@ -85,6 +114,24 @@ static void refuse_head(struct shard *shard, struct conn *conn, int status)
 	}
 }
 
+/* Adds what pages of other origins need to the header lines of an answer. */
+static bool add_cors(struct shard *shard, const struct http_head *head, struct http_answer *answer)
+{
+	size_t capacity = strlen(answer->extra) + CORS_SIZE_MAX;
+	uint8_t *lines = arena_take(&shard->arena, capacity + 1);
+	struct writer writer;
+
+	if (!lines)
+		return false;
+	writer_init(&writer, lines, capacity);
+	writer_text(&writer, answer->extra);
+	cors_write(shard->config, head, &writer);
+	ASSERT(!writer.overflow);
+	lines[writer.size] = '\0';
+	answer->extra = (const char *)lines;
+	return true;
+}
+
 static void on_page(struct shard *shard, struct conn *conn, const struct http_head *head)
 {
 	bool is_head = slice_equal_text(head->method, "HEAD");
@@ -97,7 +144,7 @@ static void on_page(struct shard *shard, struct conn *conn, const struct http_he
 						   "Allow: GET, HEAD\r\n"});
 		return;
 	}
-	if (!pages_answer(shard, head->path, &answer)) {
+	if (!pages_answer(shard, head->path, &answer) || !add_cors(shard, head, &answer)) {
 		conn_close(shard, conn, CLOSE_NO_MEMORY);
 		return;
 	}
@@ -137,6 +184,8 @@ static void on_request(struct shard *shard, struct conn *conn, const struct http
 		http_refuse(
 			shard, conn,
 			&(struct http_refusal){413, "body", "no request body is taken here", NULL});
+	else if (cors_is_preflight(head))
+		cors_on_preflight(shard, conn, head);
 	else if (is_echo)
 		handshake_on_echo(shard, conn, head);
 	else if (pages_has(shard, head->path))
