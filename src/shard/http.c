@@ -17,10 +17,10 @@
 #include "wire/http_answer.h"
 #include "wire/http_head.h"
 
-#define ANSWER_HEAD_MAX 1024 /* bytes of an answer without its body */
-#define EXTRA_MAX 256        /* of them, further header lines of a refusal */
-#define RETRY_NODE_S 5       /* Retry-After: after so long the node may have room again */
-#define RETRY_CLIENT_S 10    /* likewise the client, who must end a connection or wait */
+#define ANSWER_HEAD_MAX 1536            /* bytes of an answer without its body */
+#define EXTRA_MAX (256 + CORS_SIZE_MAX) /* of them, further header lines of a refusal */
+#define RETRY_NODE_S 5    /* Retry-After: after so long the node may have room again */
+#define RETRY_CLIENT_S 10 /* likewise the client, who must end a connection or wait */
 
 void http_send(struct shard *shard, struct conn *conn, const struct http_answer *answer)
 {

@@ -43,11 +43,25 @@ static struct poll *poll_of(const struct conn *conn)
 	return conn->own;
 }
 
+/* The header lines, in the caller's memory. */
+static const char *write_lines(const struct poll *poll, const char *more, char text[LINES_SIZE_MAX])
+{
+	struct writer writer;
+
+	writer_init(&writer, text, LINES_SIZE_MAX - 1);
+	writer_text(&writer, NO_STORE);
+	writer_text(&writer, more);
+	writer_bytes(&writer, poll->lines, poll->lines_size);
+	ASSERT(!writer.overflow);
+	text[writer.size] = '\0';
+	return text;
+}
+
 /* ---- the request ---- */
 
-static struct poll *create(const struct receiver *receiver, const struct poll_query *query,
-			   struct slice lines)
+static struct poll *create(const struct receiver *receiver, const struct poll_query *query)
 {
+	struct slice lines = slice_of_text(receiver->lines);
 	struct poll *poll = calloc(1, sizeof(*poll) + lines.size);
 
 	ASSERT(lines.size <= UINT16_MAX);
@@ -70,7 +84,6 @@ void poll_on_request(struct shard *shard, struct conn *conn, const struct http_h
 		     const struct route_match *match)
 {
 	struct receiver receiver = {.head = head, .match = match};
-	struct slice lines = receiver_origin_lines(shard, head);
 	struct refusal refusal = admission_no_memory;
 	struct poll_query query;
 
@@ -78,22 +91,22 @@ void poll_on_request(struct shard *shard, struct conn *conn, const struct http_h
 	case RECEIVER_REFUSED:
 		return;
 	case RECEIVER_LATER:
-		http_refuse(shard, conn, &refusal.http);
+		receiver_refuse(shard, conn, &receiver, &refusal.http);
 		return;
 	case RECEIVER_WELCOME:
 		break;
 	}
 	if (!poll_query_read(head->query, &query)) {
-		http_refuse(shard, conn,
-			    &(struct http_refusal){400, "bad_parameter",
-						   "wait and limit are whole numbers", NULL});
+		receiver_refuse(shard, conn, &receiver,
+				&(struct http_refusal){400, "bad_parameter",
+						       "wait and limit are whole numbers", NULL});
 		return;
 	}
 	conn->protocol = PROTOCOL_POLL;
 	conn->encoding = ENCODING_SSE;
-	conn->own = create(&receiver, &query, lines);
+	conn->own = create(&receiver, &query);
 	if (!conn->own || !receiver_enter(shard, conn, &receiver))
-		http_refuse(shard, conn, &admission_no_memory.http);
+		receiver_refuse(shard, conn, &receiver, &admission_no_memory.http);
 }
 
 static void on_attached(struct shard *shard, struct conn *conn, const struct attached *attached)
@@ -118,7 +131,11 @@ static void on_attached(struct shard *shard, struct conn *conn, const struct att
 
 static void on_refused(struct shard *shard, struct conn *conn)
 {
-	http_refuse(shard, conn, &admission_refusal(conn)->http);
+	struct http_refusal refusal = admission_refusal(conn)->http;
+	char lines[LINES_SIZE_MAX];
+
+	refusal.extra = write_lines(poll_of(conn), "", lines);
+	http_refuse(shard, conn, &refusal);
 }
 
 /* ---- the answer ---- */
@@ -157,20 +174,6 @@ static struct slice write_body(struct shard *shard, struct conn *conn)
 	poll_answer_write(&writer, &answer, &conn->outbox);
 	ASSERT(!writer.overflow);
 	return writer_written(&writer);
-}
-
-/* The header lines, in the caller's memory. */
-static const char *write_lines(const struct poll *poll, const char *more, char text[LINES_SIZE_MAX])
-{
-	struct writer writer;
-
-	writer_init(&writer, text, LINES_SIZE_MAX - 1);
-	writer_text(&writer, NO_STORE);
-	writer_text(&writer, more);
-	writer_bytes(&writer, poll->lines, poll->lines_size);
-	ASSERT(!writer.overflow);
-	text[writer.size] = '\0';
-	return text;
 }
 
 static void answer(struct shard *shard, struct conn *conn, const char *more_lines)

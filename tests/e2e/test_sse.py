@@ -196,6 +196,62 @@ def test_a_bad_token_is_401_and_final(broker):
     assert (answer.status, answer.json()["error"]) == (401, "token_expired")
 
 
+# ---- pages of other origins ----
+
+ORIGIN = "https://app.example"
+
+
+@pytest.mark.parametrize("path", ["/sse", "/poll?wait=0"])
+@pytest.mark.parametrize("bearer, status", [(token("42"), 200), ("x", 401)])
+def test_a_listed_origin_may_read_every_answer(start_broker, path, bearer, status):
+    broker = start_broker(allow_origin=ORIGIN)
+    with EventStream(broker, path, headers=["Origin: " + ORIGIN], bearer=bearer,
+                     status=status, kind=None) as stream:
+        assert stream.head.headers["access-control-allow-origin"] == ORIGIN
+        assert stream.head.headers["access-control-allow-credentials"] == "true"
+        assert stream.head.headers["vary"] == "Origin"
+
+
+@pytest.mark.parametrize("path", ["/sse", "/poll?wait=0"])
+def test_a_channel_that_is_refused_can_be_read_by_a_listed_origin(start_broker, path):
+    broker = start_broker(allow_origin=ORIGIN)
+    answer = broker.ask(path + ("&" if "?" in path else "?") + "channels=club:1", headers={
+        "Origin": ORIGIN, "Authorization": "Bearer " + token()})
+    assert answer.status == 403
+    assert answer.headers["access-control-allow-origin"] == ORIGIN
+
+
+def test_a_full_node_can_be_read_by_a_listed_origin(start_broker):
+    broker = start_broker(allow_origin=ORIGIN, max_connections=1)
+    with EventStream.open(broker):
+        with EventStream(broker, headers=["Origin: " + ORIGIN]) as stream:
+            assert stream.head.headers["access-control-allow-origin"] == ORIGIN
+            assert stream.next().type == "close"
+        answer = broker.ask("/poll", headers={"Origin": ORIGIN,
+                                              "Authorization": "Bearer " + token()})
+        assert answer.status == 503
+        assert answer.headers["access-control-allow-origin"] == ORIGIN
+
+
+@pytest.mark.parametrize("path", ["/sse", "/poll"])
+def test_another_origin_is_refused(start_broker, path):
+    broker = start_broker(allow_origin=ORIGIN)
+    answer = broker.ask(path, headers={"Origin": "https://evil.example",
+                                       "Authorization": "Bearer " + token()})
+    assert (answer.status, answer.json()["error"]) == (403, "origin")
+    assert "access-control-allow-origin" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/sse", "/sse/trending", "/poll"])
+def test_a_preflight_is_answered(start_broker, path):
+    broker = start_broker(allow_origin=ORIGIN)
+    answer = broker.ask(path, method="OPTIONS", headers={
+        "Origin": ORIGIN, "Access-Control-Request-Method": "GET",
+        "Access-Control-Request-Headers": "last-event-id"})
+    assert answer.status == 204
+    assert answer.headers["access-control-allow-origin"] == ORIGIN
+
+
 # ---- coming back ----
 
 @pytest.mark.parametrize("name", ["last_event_id", "lastEventId"])
@@ -587,6 +643,28 @@ async def test_a_browser_misses_nothing_when_its_node_is_cut_off_and_when_it_res
                                      "[id, message.data])")
         assert got == [[event_id, number] for number, event_id in enumerate(sent)]
         assert await browser.evaluate(seen("gap") + ".length") == 0
+    finally:
+        await browser.close()
+
+
+@needs_chromium
+async def test_a_page_of_another_origin_receives_with_its_cookie(start_broker, producers,
+                                                                   tmp_path):
+    """The token is in a cookie, which an EventSource sends with credentials."""
+    page = start_broker()
+    origin = f"http://127.0.0.1:{page.port}"
+    broker = start_broker(token_cookie="session", allow_origin=origin, sse_retry="200ms")
+    producer = producers(broker)
+    browser = chromium.Chromium(tmp_path, origin + "/ws/health")
+    try:
+        await browser.attach()
+        await browser.wait_for("location.protocol == 'http:' && document.readyState == 'complete'")
+        await browser.evaluate(f"document.cookie = 'session={token()}; path=/'")
+        target = json.dumps(broker.url("/sse", "http"))
+        await browser.evaluate(PAGE % (target + ", {withCredentials: true}"))
+        await browser.wait_for(seen("connected") + ".length == 1")
+        producer.publish("user:42", "1")
+        await browser.wait_for(seen("notification") + ".length == 1")
     finally:
         await browser.close()
 
