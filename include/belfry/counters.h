@@ -29,6 +29,7 @@
 	X(handshakes, counter, "WebSocket handshakes that succeeded")                         \
 	X(refusals, counter, "Handshakes that were refused")                                  \
 	X(http_requests, counter, "Plain HTTP requests answered")                             \
+	X(encoded, counter, "Notifications written, once for each channel and encoding")      \
 	X(deliveries, counter, "Notifications put on sockets, one for each receiver")         \
 	X(messages_in, counter, "Messages from clients")                                      \
 	X(pings, counter, "Heartbeat pings sent")                                             \

@@ -219,7 +219,8 @@ static void push_live(struct replay *replay)
 static void push_part(struct replay *replay, size_t size, uint32_t messages)
 {
 	struct router *router = replay->router;
-	struct notice *notice = framing_create_replay(slice_of(router->chunk, size));
+	struct notice *notice =
+		framing_create_replay(slice_of(router->chunk, size), replay->sent_id);
 	struct delivery delivery = {
 		.type = DELIVERY_REPLAY,
 		.slot = replay->slot,
@@ -275,10 +276,14 @@ static uint32_t write_part(struct replay *replay, uint32_t messages_max, size_t 
 		if (!history_is_current(router->history, replay_record_number(record),
 					router->unix_ms))
 			continue;
-		size += framing_write(router->chunk + size, &entry,
-				      history_id(router->history, replay_record_number(record)),
-				      record_channel(replay, record));
 		replay->sent_id = history_id(router->history, replay_record_number(record));
+		size += framing_write(router->chunk + size,
+				      &(struct framing){
+					      .entry = &entry,
+					      .id = replay->sent_id,
+					      .channel = record_channel(replay, record),
+					      .encoding = replay_session(replay)->encoding,
+				      });
 		messages++;
 	}
 	*ret_size = size;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shard/protocol.h"
 #include "shard/receive.h"
 #include "shard/receipts.h"
 #include "shard/send.h"
@@ -66,6 +67,9 @@ static void conn_close_leave(struct shard *shard, struct conn *conn, enum close_
 	subscriptions_release_user(shard, conn);
 	free(conn->claims);
 	conn->claims = NULL;
+	if (conn->own && protocol_of(conn)->on_gone)
+		protocol_of(conn)->on_gone(shard, conn);
+	ASSERT(conn->own == NULL);
 }
 
 void conn_close(struct shard *shard, struct conn *conn, enum close_reason reason)
@@ -83,15 +87,18 @@ void conn_close(struct shard *shard, struct conn *conn, enum close_reason reason
 	if (has_frame && reason != CLOSE_SLOW)
 		subscriptions_catch_up(shard, conn); /* what was before the close goes before it */
 	if (has_frame)
-		send_close_frame(shard, conn, reasons[reason].code, reasons[reason].text);
+		protocol_of(conn)->write_close(shard, conn, reasons[reason].code,
+					       reasons[reason].text);
 	if (conn->state == CONN_FINISHING)
 		return; /* not even that could be kept for it */
 	conn_close_leave(shard, conn, reason);
 	if (!has_frame) /* else its reader is in the middle of a frame and must stay there */
 		conn_drop_inbound(conn);
 	conn->state = CONN_CLOSING;
+	conn_clear(conn, CONN_HELD);
 	/* Whoever has heard the other's end closes first; else the client has the word. */
-	if (conn_has(conn, CONN_PEER_CLOSED) || reason == CLOSE_HTTP_DONE)
+	if (conn_has(conn, CONN_PEER_CLOSED) || reason == CLOSE_HTTP_DONE ||
+	    (has_frame && !protocol_of(conn)->has_close_frames))
 		conn_set(conn, CONN_END_WHEN_SENT);
 	timers_arm(shard, conn, shard->config->close_timeout_ms);
 	send_queue(shard, conn);

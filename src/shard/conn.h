@@ -33,7 +33,7 @@ enum conn_state {
 	CONN_FREE,
 	CONN_HEAD,      /* reads an HTTP request */
 	CONN_ATTACHING, /* the router was asked; what the client sends waits in its socket */
-	CONN_OPEN,      /* speaks the native protocol */
+	CONN_OPEN,      /* speaks its protocol, see shard/protocol.h */
 	CONN_ECHO,      /* on the debug route */
 	CONN_CLOSING,   /* all was said; reads and drops until the client ends or time is up */
 	CONN_FINISHING, /* the kernel closes the descriptor */
@@ -64,7 +64,8 @@ enum conn_flag {
 	CONN_OVERRUN = 1 << 17,      /* not even an answer to it found room: it is closed with 4410
 				     * at the next look at its outbox */
 	CONN_UNCONFIRMED =
-		1 << 18, /* something was delivered since the last ping with a position */
+		1 << 18,     /* something was delivered since the last ping with a position */
+	CONN_HELD = 1 << 19, /* what it is to get stays in its outbox: see shard/protocol.h */
 };
 
 #define SUBSCRIPTIONS_INLINE 3 /* all, user:{sub}, announcements */
@@ -97,6 +98,7 @@ struct inbound {
 struct conn {
 	struct inbound *inbound; /* NULL: nothing is half in */
 	struct outbox *outbox;   /* NULL: nothing waits */
+	void *own;               /* of its protocol, which frees it; NULL: nothing */
 	char *claims;            /* the token's claim `channels` as JSON text; NULL: none */
 	union {
 		struct subscription few[SUBSCRIPTIONS_INLINE];
@@ -109,6 +111,8 @@ struct conn {
 	uint8_t reason;       /* enum close_reason, from CLOSING on */
 	uint8_t verdict;      /* enum handoff_verdict */
 	uint8_t replays_owed; /* parts of a replay whose MORE the router has yet to hear */
+	uint8_t protocol;     /* enum conn_protocol */
+	uint8_t encoding;     /* enum encoding: set before the first subscription */
 	struct wheel_timer timer;
 	uint32_t generation;  /* grows with each use of the slot */
 	uint32_t address;     /* the acceptor's record of the peer */

@@ -41,7 +41,7 @@ static struct slice find_token(const struct config *config, const struct identit
 		return http_percent_decode(token, room, TOKEN_SIZE_MAX, &size)
 			       ? slice_of(room, size)
 			       : SLICE("");
-	if (ws_handshake_offers(request->handshake->protocols, "bearer.", false, &token))
+	if (ws_handshake_offers(request->protocols, "bearer.", false, &token))
 		return token;
 	if (config->token_cookie[0] != '\0')
 		return http_cookie_find(request->head, config->token_cookie);

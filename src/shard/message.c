@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
+#include "shard/admission.h"
 #include "shard/confirm.h"
-#include "shard/identity.h"
 #include "shard/send.h"
 #include "shard/shard_state.h"
 #include "shard/subscriptions.h"
@@ -42,8 +42,8 @@ void message_send_going_away(struct shard *shard, struct conn *conn, uint32_t re
 	send_written(shard, conn, &writer);
 }
 
-static void send_subscribed(struct shard *shard, struct conn *conn, struct slice channel,
-			    const struct envelope_replay *replay, struct slice ref)
+void message_send_subscribed(struct shard *shard, struct conn *conn, struct slice channel,
+			     const struct envelope_replay *replay, struct slice ref)
 {
 	uint8_t bytes[ANSWER_SIZE_MAX];
 	struct writer writer;
@@ -53,15 +53,14 @@ static void send_subscribed(struct shard *shard, struct conn *conn, struct slice
 	send_written(shard, conn, &writer);
 }
 
-void message_send_unsubscribed(struct shard *shard, struct conn *conn, uint32_t channel,
+void message_send_unsubscribed(struct shard *shard, struct conn *conn, struct slice channel,
 			       struct slice ref)
 {
 	uint8_t bytes[ANSWER_SIZE_MAX];
 	struct writer writer;
 
 	writer_init(&writer, bytes, sizeof(bytes));
-	envelope_write_channel(&writer, "unsubscribed",
-			       channel_name(channels_at(&shard->channels, channel)), ref);
+	envelope_write_channel(&writer, "unsubscribed", channel, ref);
 	send_written(shard, conn, &writer);
 }
 
@@ -88,8 +87,9 @@ static void send_pong(struct shard *shard, struct conn *conn, struct slice ref)
 /* The connection's subscription to a channel by name; NULL: none. */
 static struct subscription *find_by_name(struct shard *shard, struct conn *conn, struct slice name)
 {
-	uint64_t hash = hash_bytes(shard->channels.key, name);
-	uint32_t channel = channels_find(&shard->channels, name, hash);
+	struct channel_key key = {name, hash_bytes(shard->channels.key, name),
+				  (enum encoding)conn->encoding};
+	uint32_t channel = channels_find(&shard->channels, &key);
 
 	return channel == CHANNEL_NONE ? NULL : subscriptions_find(conn, channel);
 }
@@ -128,7 +128,7 @@ static void on_subscribe(struct shard *shard, struct conn *conn, const struct co
 				   "the channel is being left; ask again after unsubscribed",
 				   command->ref);
 	else if (found)
-		send_subscribed(shard, conn, command->channel, NULL, command->ref);
+		message_send_subscribed(shard, conn, command->channel, NULL, command->ref);
 	else if (!identity_allows_channel(shard->config, &asker, command->channel))
 		message_send_error(shard, conn, "not_allowed", "this channel is not open to you",
 				   command->ref);
@@ -140,22 +140,6 @@ static void on_subscribe(struct shard *shard, struct conn *conn, const struct co
 		message_send_error(shard, conn, "overload", "out of memory", command->ref);
 }
 
-void message_on_subscribed(struct shard *shard, struct conn *conn, const struct delivery *delivery)
-{
-	struct subscription *found = subscriptions_find(conn, delivery->channel);
-	struct envelope_replay replay = {
-		.recovered = (delivery->flags & DELIVERY_RECOVERED) != 0,
-		.replayed = delivery->count,
-	};
-
-	if (!found || found->member != MEMBER_NONE)
-		return;
-	found->member = MEMBER_REPLAYING;
-	send_subscribed(shard, conn, channel_name(channels_at(&shard->channels, delivery->channel)),
-			(delivery->flags & DELIVERY_HAS_REPLAY) != 0 ? &replay : NULL,
-			slice_of_text(delivery->ref));
-}
-
 static void on_unsubscribe(struct shard *shard, struct conn *conn, const struct command *command)
 {
 	struct subscription *found = find_by_name(shard, conn, command->channel);
@@ -164,7 +148,7 @@ static void on_unsubscribe(struct shard *shard, struct conn *conn, const struct 
 		message_send_error(shard, conn, "not_subscribed",
 				   "the connection is not subscribed to this channel",
 				   command->ref);
-	else if (found->channel == CHANNEL_ALL || found == subscriptions_identity(shard, conn))
+	else if (channel_is_all(found->channel) || found == subscriptions_identity(shard, conn))
 		message_send_error(shard, conn, "not_allowed",
 				   "every connection is in all and in its conn channel",
 				   command->ref);
@@ -194,15 +178,10 @@ static void on_auth(struct shard *shard, struct conn *conn, const struct command
 				   command->ref);
 		return;
 	}
-	free(conn->claims);
-	conn->claims = slice_is_absent(claims.channels)
-			       ? NULL
-			       : strndup((const char *)claims.channels.bytes, claims.channels.size);
-	conn->expires_s = claims.expires_s < UINT32_MAX ? (uint32_t)claims.expires_s : UINT32_MAX;
-	conn_clear(conn, CONN_EXPIRING);
-	conn_clear(conn, CONN_ADMIN);
-	if (claims.admin)
-		conn_set(conn, CONN_ADMIN);
+	if (!admission_remember(conn, &claims)) {
+		message_send_error(shard, conn, "overload", "out of memory", command->ref);
+		return;
+	}
 	timers_refresh(shard, conn);
 	message_send_ack(shard, conn, command->ref);
 }

@@ -13,17 +13,18 @@
 #include "base/slice.h"
 
 struct conn;
-struct delivery;
+struct envelope_replay;
 struct shard;
 struct ws_inbound_event;
 
 void message_on_piece(struct shard *shard, struct conn *conn, const struct ws_inbound_event *event);
 
-/* The router has registered the interest of a `subscribe`; a replay and LIVE follow. */
-void message_on_subscribed(struct shard *shard, struct conn *conn, const struct delivery *delivery);
+/* {"type":"subscribed",..}; `replay` NULL: no position was named. */
+void message_send_subscribed(struct shard *shard, struct conn *conn, struct slice channel,
+			     const struct envelope_replay *replay, struct slice ref);
 
-/* {"type":"unsubscribed",..} for a channel that is held; `ref` is JSON text or absent. */
-void message_send_unsubscribed(struct shard *shard, struct conn *conn, uint32_t channel,
+/* {"type":"unsubscribed",..}; `ref` is JSON text or absent. */
+void message_send_unsubscribed(struct shard *shard, struct conn *conn, struct slice channel,
 			       struct slice ref);
 
 /* {"type":"ack",..}; `ref` is JSON text or absent. */

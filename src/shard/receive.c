@@ -9,6 +9,7 @@
 #include "shard/echo.h"
 #include "shard/http.h"
 #include "shard/message.h"
+#include "shard/protocol.h"
 #include "shard/receipts.h"
 #include "shard/send.h"
 #include "shard/shard_state.h"
@@ -19,12 +20,19 @@ static bool waits_for_router(const struct shard *shard, const struct conn *conn)
 	return (conn->state == CONN_HEAD || conn->state == CONN_OPEN) && receipts_are_stuck(shard);
 }
 
+/* What the client sends now is for later; its end is not. */
+static bool is_deaf(const struct conn *conn)
+{
+	return conn->state == CONN_OPEN && !protocol_of(conn)->on_bytes &&
+	       !conn_has(conn, CONN_HUNG_UP);
+}
+
 /* A connection that waits for the router, or whose answers pile up, is read later. */
 static bool must_wait(const struct shard *shard, const struct conn *conn)
 {
 	size_t waiting = outbox_size(conn->outbox);
 
-	if (conn->state == CONN_ATTACHING)
+	if (conn->state == CONN_ATTACHING || is_deaf(conn))
 		return true;
 	if (waits_for_router(shard, conn))
 		return true;
@@ -171,7 +179,7 @@ static void keep_reader(struct shard *shard, struct conn *conn, const struct ws_
 
 static void feed_closing(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t size);
 
-static void feed_ws(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t size)
+void receive_feed_ws(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t size)
 {
 	struct ws_inbound reader;
 	struct ws_inbound_event event;
@@ -203,7 +211,7 @@ static void feed_closing(struct shard *shard, struct conn *conn, uint8_t *bytes,
 	struct ws_inbound reader;
 	size_t done = 0;
 
-	if (conn->reason == CLOSE_HTTP_REFUSED || conn->reason == CLOSE_HTTP_DONE)
+	if (!conn_has(conn, CONN_UPGRADED) || !protocol_of(conn)->has_close_frames)
 		return; /* what else a refused client sends is dropped */
 	ws_inbound_init(&reader, ECHO_MESSAGE_MAX);
 	if (conn->inbound)
@@ -231,8 +239,11 @@ void receive_feed(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t
 		http_feed(shard, conn, bytes, size);
 		return;
 	case CONN_OPEN:
+		if (protocol_of(conn)->on_bytes)
+			protocol_of(conn)->on_bytes(shard, conn, bytes, size);
+		return;
 	case CONN_ECHO:
-		feed_ws(shard, conn, bytes, size);
+		receive_feed_ws(shard, conn, bytes, size);
 		return;
 	case CONN_CLOSING:
 		feed_closing(shard, conn, bytes, size);

@@ -34,7 +34,7 @@ enum shard_op {
 	SHARD_OP_CLOSE,
 };
 
-#define CHANNEL_ALL 0u /* index of the channel `all`, held by the shard itself */
+#define CHANNEL_ALL 0u /* + encoding: index of the channel `all`, held by the shard itself */
 
 /* A send of this turn: needed again only when it was short. */
 struct send_record {
@@ -83,11 +83,13 @@ struct shard {
 	struct channels channels;
 	struct wheel wheel;
 	struct random random;
-	uint64_t now_ms;  /* monotonic, of this turn */
-	uint64_t unix_ms; /* wall clock, of this turn */
-	uint32_t turn;    /* number of this turn */
-	uint32_t notices; /* notices for many channels so far */
-	uint32_t sockets; /* slots in use */
+	uint64_t now_ms;     /* monotonic, of this turn */
+	uint64_t unix_ms;    /* wall clock, of this turn */
+	uint32_t turn;       /* number of this turn */
+	uint32_t notices;    /* notices for many channels so far */
+	uint32_t encodings;  /* a bit for each that a connection here has had */
+	uint32_t delivering; /* encoding with which the notice at the lane's end goes on */
+	uint32_t sockets;    /* slots in use */
 	bool is_stopping;
 	bool is_crowded;        /* an outbox is half full in this turn: no more deliveries */
 	uint32_t tape_size_max; /* room for four of the largest frames */
@@ -148,6 +150,11 @@ static inline bool conn_is_live(const struct conn *conn)
 static inline bool conn_has(const struct conn *conn, enum conn_flag flag)
 {
 	return (conn->flags & flag) != 0;
+}
+
+static inline bool channel_is_all(uint32_t channel)
+{
+	return channel < CHANNEL_ALL + ENCODING_COUNT;
 }
 
 static inline void conn_set(struct conn *conn, enum conn_flag flag)
