@@ -64,7 +64,10 @@ enum conn_flag {
 	CONN_OVERRUN = 1 << 17,      /* not even an answer to it found room: it is closed with 4410
 				     * at the next look at its outbox */
 	CONN_UNCONFIRMED =
-		1 << 18,     /* something was delivered since the last ping with a position */
+		1 << 18,          /* something was delivered since the last ping with a position */
+	CONN_POSTPONED = 1 << 20, /* bytes of it wait in its inbound for a turn that may verify
+				      * their token: see shard/postponed.h */
+	CONN_QUEUED_TOKEN = 1 << 21, /* is on the shard's list of those */
 	CONN_HELD = 1 << 19, /* what it is to get stays in its outbox: see shard/protocol.h */
 };
 

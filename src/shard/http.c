@@ -4,7 +4,9 @@
 #include <stdlib.h>
 
 #include "shard/handshake.h"
+#include "shard/identity.h"
 #include "shard/pages.h"
+#include "shard/postponed.h"
 #include "shard/receive.h"
 #include "shard/route.h"
 #include "shard/send.h"
@@ -144,6 +146,16 @@ static void pass_on(struct shard *shard, struct conn *conn, struct slice rest)
 		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
 }
 
+static bool must_wait(const struct shard *shard, const struct http_head *head)
+{
+	struct identity_request request = {
+		.head = head,
+		.protocols = http_head_find(head, "Sec-WebSocket-Protocol"),
+	};
+
+	return identity_must_wait(shard->config, &shard->tokens, &request);
+}
+
 static void feed_whole(struct shard *shard, struct conn *conn, struct slice bytes)
 {
 	struct http_head head;
@@ -158,6 +170,10 @@ static void feed_whole(struct shard *shard, struct conn *conn, struct slice byte
 		}
 		if (status != HTTP_HEAD_COMPLETE) {
 			refuse_head(shard, conn, status);
+			return;
+		}
+		if (must_wait(shard, &head)) {
+			postponed_add_request(shard, conn, bytes);
 			return;
 		}
 		on_request(shard, conn, &head);

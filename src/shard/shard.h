@@ -16,6 +16,7 @@
 #include "belfry/config.h"
 #include "belfry/counters.h"
 #include "lane/lane.h"
+#include "shard/token_cache.h"
 
 struct shard;
 
@@ -31,6 +32,9 @@ struct shard_options {
 	struct lane *receipts;          /* shard -> router */
 	struct lane *departures;        /* shard -> acceptor */
 	struct sleeper *sleeper;        /* its own, the consumer of `deliveries` */
+	struct keyring *keyring;        /* a reference; NULL: no token is good */
+	struct token_cache_keys token_keys; /* the same for all shards, secret */
+	const int *shard_ring_fds; /* of all shards, filled when they run; NULL: is told of none */
 };
 
 MUST_CHECK enum status shard_create(const struct shard_options *options, struct shard **ret_shard,

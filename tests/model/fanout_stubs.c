@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "shard/postponed.h"
 #include "shard/receipts.h"
 #include "shard/receive.h"
 #include "shard/shard_state.h"
@@ -131,6 +132,25 @@ void receive_on_readable(struct shard *of, struct conn *conn, const struct uring
 	(void)of;
 	(void)conn;
 	(void)event;
+	abort();
+}
+
+void postponed_serve(struct shard *of)
+{
+	(void)of;
+}
+
+bool postponed_has_more(const struct shard *of)
+{
+	(void)of;
+	return false;
+}
+
+void uring_wake(struct uring *uring, int target_fd, uint64_t target_tag)
+{
+	(void)uring;
+	(void)target_fd;
+	(void)target_tag;
 	abort();
 }
 
