@@ -69,9 +69,14 @@ static const char *feed(struct slice text, struct reading *reading, br_pem_decod
 {
 	const char *wrong = NULL;
 
+	/* The decoder takes the first half of a CR LF for a part of the line. */
 	while (!wrong && text.size > 0) {
-		text = slice_skip(text, br_pem_decoder_push(decoder, text.bytes, text.size));
+		const uint8_t *end = memchr(text.bytes, '\r', text.size);
+		size_t size = end ? (size_t)(end - text.bytes) : text.size;
+		size_t taken = br_pem_decoder_push(decoder, text.bytes, size);
+
 		wrong = on_event(reading, decoder);
+		text = slice_skip(text, taken + (taken == size && end ? 1 : 0));
 	}
 	return wrong;
 }
