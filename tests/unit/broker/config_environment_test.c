@@ -28,8 +28,8 @@ static void common_variables(void **state)
 	check_printed(&(struct given){.variables = {WITH_SECRET, "ALGORITHM=HS384"}},
 		      "algorithm = HS384  # environment ALGORITHM\n");
 	check_report(&(struct given){.variables = {WITH_SECRET, "ALGORITHM=PS256"}},
-		     "environment: ALGORITHM: \"PS256\" is not known; allowed: HS256, HS384, HS512, "
-		     "RS256, RS384, RS512, ES256 or ES384\n");
+		     "environment: ALGORITHM: \"PS256\" is not known; allowed: HS256, HS384, "
+		     "HS512, RS256, RS384, RS512, ES256 or ES384\n");
 }
 
 static void own_beats_common(void **state)

@@ -1,4 +1,4 @@
-/* tests/unit/wire/jwt_attack_test.c - attacks on public keys, and which key a token is tried with. */
+/* tests/unit/wire/jwt_attack_test.c - attacks on public keys, and which key is tried. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -196,7 +196,7 @@ static void what_is_refused_before_its_signature_costs_nothing(void **state)
 		"",
 		"x",
 		"a.b.c",
-		/* {"alg":"none"}, {"alg":"ES384"}, {"alg":"ES256","crit":["x"]}, no base64 behind */
+		/* {"alg":"none"}, {"alg":"ES384"}, {"alg":"ES256","crit":["x"]}, and no base64 */
 		"eyJhbGciOiJub25lIn0.eyJzdWIiOiI0MiJ9.",
 		"eyJhbGciOiJFUzM4NCJ9.eyJzdWIiOiI0MiJ9.AAAA",
 		"eyJhbGciOiJFUzI1NiIsImNyaXQiOlsieCJdfQ.eyJzdWIiOiI0MiJ9.AAAA",
