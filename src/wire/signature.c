@@ -52,11 +52,12 @@ unsigned signature_algorithms(enum jwt_key_type type)
 
 /* ---- keys ---- */
 
+/* Of a number without leading zeros. */
 static size_t bits_of(struct slice number)
 {
 	size_t bits = number.size * 8;
 
-	for (uint8_t top = number.size ? number.bytes[0] : 0xFF; !(top & 0x80); top <<= 1)
+	for (unsigned top = number.size ? number.bytes[0] : 0x80; top < 0x80; top <<= 1)
 		bits--;
 	return bits;
 }
