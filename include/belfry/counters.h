@@ -82,7 +82,8 @@
 	X(upstream, counter, "Messages of clients appended to belfry:up")                        \
 	X(upstream_lost, counter, "Messages of clients that belfry:up did not take")             \
 	X(presence_lost, counter, "Connections that presence had no memory for")                 \
-	X(online_users, gauge, "Users who are online on this node, lingering ones included")
+	X(online_users, gauge, "Users who are online on this node, lingering ones included")     \
+	X(revocations, gauge, "Revocations of tokens that this node knows")
 
 #define ACCEPTOR_COUNTER_TABLE(X)                                                   \
 	X(running, gauge, "1 from the moment the thread takes what others send it") \

@@ -21,7 +21,7 @@
 enum delivery_type {
 	DELIVERY_NOTICE,     /* `notice` for the channels it names */
 	DELIVERY_ATTACHED,   /* the connection is known: `attached`; REPLAY and LIVE follow */
-	DELIVERY_REFUSED,    /* the user has as many connections as allowed */
+	DELIVERY_REFUSED,    /* may not connect: `count` is USER_LIMIT or REVOKED of close_reason */
 	DELIVERY_SUBSCRIBED, /* interest in `channel` is registered; REPLAY and LIVE follow */
 	DELIVERY_REPLAY,     /* `notice`: its `frame` is `count` whole frames for one connection */
 	DELIVERY_LIVE,       /* what was asked for is complete up to `id`; join */

@@ -35,7 +35,9 @@ struct recovery {
 	struct slice user;     /* ATTACH: never absent */
 	struct slice device;   /* ATTACH: absent: the user's own cursor */
 	struct slice identity; /* ATTACH: connection id that the client wants to take up; absent */
+	struct slice jti;      /* ATTACH: of the token; absent without */
 	struct slice address;  /* unused so far; absent */
+	int64_t issued_s;      /* ATTACH: Unix time of the token's iat; INT64_MIN without */
 	uint64_t since_ms;     /* ATTACH: Unix time of the connection's beginning */
 	uint32_t channels_count;
 	struct recovery_channel channels[];

@@ -2,8 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "belfry/close_reason.h"
 #include "router/online.h"
 #include "router/replay.h"
+#include "router/revoking.h"
 #include "router/router_state.h"
 #include "router/saying.h"
 #include "wire/connection_id.h"
@@ -121,6 +123,7 @@ static void on_attach(struct router *router, uint32_t shard, const struct receip
 	struct session *session = sessions_at(&router->sessions, shard, receipt->slot);
 	struct delivery refused = {
 		.type = DELIVERY_REFUSED,
+		.count = CLOSE_USER_LIMIT,
 		.slot = receipt->slot,
 		.generation = receipt->generation,
 	};
@@ -130,12 +133,13 @@ static void on_attach(struct router *router, uint32_t shard, const struct receip
 		.user = user,
 		.generation = receipt->generation,
 		.encoding = recovery->encoding,
-		.since_ms = recovery->since_ms,
 	};
 	router->sessions.count++;
 	if (user->conns++ == 0)
 		counter_add(&router->counters->users, 1);
-	if (limit > 0 && user->conns > limit) {
+	if (revoking_on_attach(router, session, recovery))
+		refused.count = CLOSE_REVOKED;
+	if (session->is_ended || (limit > 0 && user->conns > limit)) {
 		fanout_push(router, shard, &refused);
 		free(receipt->recovery);
 		return;
@@ -213,6 +217,9 @@ static void attend_conn(struct router *router, uint32_t shard, const struct rece
 		return;
 	case RECEIPT_CONFIRM:
 		on_confirm(router, session, receipt->id);
+		return;
+	case RECEIPT_TOKEN:
+		revoking_on_token(router, shard, session, receipt);
 		return;
 	case RECEIPT_UPSTREAM:
 		saying_take(router, shard, receipt);

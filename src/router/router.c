@@ -14,6 +14,7 @@
 #include "router/queries.h"
 #include "router/redis_log.h"
 #include "router/replay.h"
+#include "router/revoking.h"
 #include "router/router_state.h"
 
 #define RING_ENTRIES 256
@@ -43,7 +44,7 @@ static bool init_memory(struct router *router)
 	       sessions_init(&router->sessions, router->options.shards_count) &&
 	       cursors_init(&router->cursors, router->options.channel_key,
 			    !config->redis_server.on) &&
-	       online_init(router);
+	       online_init(router) && revoking_init(router);
 }
 
 /* An entry that the log's file has kept. */
@@ -60,6 +61,7 @@ static void on_kept_entry(void *owner, struct event_id id, const struct entry_fi
 static void on_kept_mark(void *owner, struct slice key, struct slice value)
 {
 	cursor_store_on_mark(owner, key, value);
+	revoking_on_mark(owner, key, value);
 }
 
 static enum status open_embedded(struct router *router, char *reason, size_t reason_size)
@@ -146,6 +148,7 @@ void router_destroy(struct router *router)
 		return;
 	uring_destroy(router->uring);
 	online_deinit(router);
+	revoking_deinit(router);
 	drop_replays(router);
 	redis_log_destroy(router->redis);
 	embedded_log_close(&router->embedded);
@@ -234,6 +237,7 @@ static bool turn(struct router *router)
 	listing_turn(router);
 	has_more |= replay_turn(router);
 	cursor_store_turn(router);
+	has_more |= revoking_turn(router);
 	online_turn(router);
 	/* Last of those who give commands to Redis: what they added goes out before the sleep. */
 	if (router->redis)

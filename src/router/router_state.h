@@ -40,6 +40,7 @@ struct listing;
 struct online;
 struct redis_log;
 struct replay;
+struct revoking;
 struct publication;
 struct publication_item;
 
@@ -75,6 +76,7 @@ struct router {
 	struct cursors cursors;
 	struct departed departed;
 	struct online *online; /* NULL: presence is off */
+	struct revoking *revoking;
 	struct history *history;
 	struct bodies *bodies;
 	struct random random;

@@ -25,15 +25,25 @@ static const struct refusal wrong_user = {
 	{403, "not_allowed", "this path belongs to another user", NULL},
 	CLOSE_NOT_ALLOWED,
 };
-const struct refusal admission_user_full = {
+static const struct refusal user_full = {
 	{429, "too_many_connections", "the user has as many connections as allowed",
 	 "Retry-After: 30\r\n"},
 	CLOSE_USER_LIMIT,
+};
+static const struct refusal revoked = {
+	{401, "token_revoked", "the token was revoked", NULL},
+	CLOSE_REVOKED,
 };
 const struct refusal admission_no_memory = {
 	{503, "overload", "out of memory", "Retry-After: 5\r\n"},
 	CLOSE_OVERLOAD,
 };
+
+const struct refusal *admission_refusal(uint32_t reason)
+{
+	ASSERT(reason == CLOSE_USER_LIMIT || reason == CLOSE_REVOKED);
+	return reason == CLOSE_REVOKED ? &revoked : &user_full;
+}
 
 const struct refusal *admission_check_socket(const struct shard *shard, const struct conn *conn,
 					     const struct http_head *head)
@@ -79,7 +89,7 @@ bool admission_check(struct shard *shard, const struct conn *conn,
 	return true;
 }
 
-bool admission_remember(struct conn *conn, const struct jwt_claims *claims)
+static bool remember(struct conn *conn, const struct jwt_claims *claims)
 {
 	free(conn->claims);
 	conn->claims = NULL;
@@ -92,6 +102,20 @@ bool admission_remember(struct conn *conn, const struct jwt_claims *claims)
 		return true;
 	conn->claims = strndup((const char *)claims->channels.bytes, claims->channels.size);
 	return conn->claims != NULL;
+}
+
+static struct slice jti_of(const struct jwt_claims *claims)
+{
+	return claims->jti_size > 0 ? slice_of(claims->jti, claims->jti_size)
+				    : (struct slice){NULL, 0};
+}
+
+bool admission_renew(struct shard *shard, struct conn *conn, const struct jwt_claims *claims)
+{
+	if (!remember(conn, claims))
+		return false;
+	receipts_token(shard, conn, jti_of(claims), claims->issued_s);
+	return true;
 }
 
 /* all, and the channels of the route. */
@@ -127,9 +151,15 @@ static bool hold_identity(struct shard *shard, struct conn *conn, const struct r
 	return subscriptions_add(shard, conn, slice_of(name, sizeof(name)), &channel);
 }
 
-static bool ask_router(struct shard *shard, struct conn *conn, const struct resume *resume)
+static bool ask_router(struct shard *shard, struct conn *conn, const struct admission *admission)
 {
-	struct recovery_wish wish = {.has_after = resume->has_after, .after = resume->after};
+	const struct resume *resume = admission->resume;
+	struct recovery_wish wish = {
+		.has_after = resume->has_after,
+		.after = resume->after,
+		.jti = jti_of(admission->claims),
+		.issued_s = admission->claims->issued_s,
+	};
 
 	if (resume->device_size > 0)
 		wish.device = slice_of(resume->device, resume->device_size);
@@ -143,10 +173,9 @@ bool admission_enter(struct shard *shard, struct conn *conn, const struct admiss
 	const struct jwt_claims *claims = admission->claims;
 	struct slice user = slice_of(claims->user, claims->user_size);
 
-	if (!subscriptions_hold_user(shard, conn, user) || !admission_remember(conn, claims) ||
+	if (!subscriptions_hold_user(shard, conn, user) || !remember(conn, claims) ||
 	    !hold_channels(shard, conn, admission->match) ||
-	    !hold_identity(shard, conn, admission->resume) ||
-	    !ask_router(shard, conn, admission->resume))
+	    !hold_identity(shard, conn, admission->resume) || !ask_router(shard, conn, admission))
 		return false;
 	conn->state = CONN_ATTACHING;
 	conn_set(conn, CONN_ATTACHED);

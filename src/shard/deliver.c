@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "lane/notice.h"
+#include "shard/admission.h"
 #include "shard/encode.h"
 #include "shard/order.h"
 #include "shard/protocol.h"
@@ -173,7 +174,7 @@ static void answer_attaching(struct shard *shard, struct conn *conn,
 	if (delivery->type == DELIVERY_ATTACHED)
 		protocol_of(conn)->on_attached(shard, conn, delivery->attached);
 	else if (delivery->type == DELIVERY_REFUSED)
-		protocol_of(conn)->on_refused(shard, conn);
+		protocol_of(conn)->on_refused(shard, conn, admission_refusal(delivery->count));
 	else if (delivery->type == DELIVERY_CLOSE)
 		on_close(shard, conn, delivery->count);
 }

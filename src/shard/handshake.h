@@ -12,6 +12,7 @@
 struct attached;
 struct conn;
 struct http_head;
+struct refusal;
 struct route_match;
 struct shard;
 
@@ -25,7 +26,7 @@ void handshake_on_echo(struct shard *shard, struct conn *conn, const struct http
 /* The router knows the connection: it is open. A replay follows, then LIVE (shard/recovery.h). */
 void handshake_on_attached(struct shard *shard, struct conn *conn, const struct attached *attached);
 
-/* The user has too many connections. */
-void handshake_on_refused(struct shard *shard, struct conn *conn);
+/* The router does not take the connection. */
+void handshake_on_refused(struct shard *shard, struct conn *conn, const struct refusal *refusal);
 
 #endif

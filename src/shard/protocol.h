@@ -26,6 +26,7 @@
 struct attached;
 struct conn;
 struct envelope_replay;
+struct refusal;
 struct shard;
 
 enum conn_protocol {
@@ -42,7 +43,7 @@ struct protocol {
 	/* ATTACHING. The router knows the connection, or refuses it. Never NULL. */
 	void (*on_attached)(struct shard *shard, struct conn *conn,
 			    const struct attached *attached);
-	void (*on_refused)(struct shard *shard, struct conn *conn);
+	void (*on_refused)(struct shard *shard, struct conn *conn, const struct refusal *refusal);
 
 	/* Bytes from the client. NULL: its socket is not read while it is open. */
 	void (*on_bytes)(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t size);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "shard/admission.h"
 #include "shard/receipts.h"
 #include "shard/receive.h"
 #include "shard/shard_state.h"
@@ -48,6 +49,12 @@ void fanout_shard_destroy(struct shard *shard)
 	free(shard->conns);
 	free(shard->falls);
 	free(shard);
+}
+
+const struct refusal *admission_refusal(uint32_t reason)
+{
+	(void)reason;
+	return NULL; /* its router refuses nobody */
 }
 
 void uring_poll_readable(struct uring *uring, uint32_t slot, uint64_t tag)
