@@ -59,8 +59,7 @@ bool revoking_on_attach(struct router *router, struct session *session,
 			const struct recovery *recovery)
 {
 	note_token(router, session, recovery->jti, revocation_issued(recovery->issued_s));
-	session->is_ended = is_revoked(router, session);
-	return session->is_ended;
+	return is_revoked(router, session);
 }
 
 static struct delivery close_of(struct session *session, uint32_t slot)
@@ -140,18 +139,19 @@ static bool mark_until(struct router *router, struct slice id, uint64_t until_ms
 	       embedded_log_sync(&router->embedded) == STATUS_OK;
 }
 
-void revoking_on_mark(struct router *router, struct slice key, struct slice value)
+bool revoking_on_mark(struct router *router, struct slice key, struct slice value)
 {
 	struct revocations *known = &router->revoking->known;
 	uint64_t until_ms;
 
 	if (!slice_starts_with(key, SLICE(MARK_PREFIX)))
-		return;
+		return false;
 	key = slice_skip(key, sizeof(MARK_PREFIX) - 1);
 	if (value.size == 0)
 		revocations_remove(known, key);
 	else if (slice_to_u64(value, &until_ms))
 		(void)!revocations_put(known, key, until_ms); /* not more than were put before */
+	return true;
 }
 
 /* An end that the file does not take is found again at the next start. */

@@ -80,8 +80,8 @@ void revoking_answer_revoke(struct router *router, struct query *query);
 void revoking_answer_list(struct router *router, struct query *query);
 void revoking_answer_restore(struct router *router, struct query *query);
 
-/* A mark of the log's file. */
-void revoking_on_mark(struct router *router, struct slice key, struct slice value);
+/* A mark of the log's file. False: it is none of a revocation. */
+bool revoking_on_mark(struct router *router, struct slice key, struct slice value);
 
 /* ---- between revoking.c and revoking_redis.c ---- */
 

@@ -27,6 +27,7 @@ struct session {
 	uint64_t jti;   /* revocations_jti() of its token's id; 0: it has none */
 	uint32_t generation;
 	uint32_t issued_s; /* revocation_issued() of its token's iat */
+	uint32_t address;  /* the router's record that counts its address, or ADDRESS_UNKNOWN */
 	uint8_t encoding;  /* enum encoding */
 	bool is_ended;     /* refused, or told to close for a revocation: not once more */
 	bool has_part_out; /* of a replay, be it over by now: its MORE has not come */

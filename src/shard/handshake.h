@@ -12,7 +12,6 @@
 struct attached;
 struct conn;
 struct http_head;
-struct refusal;
 struct route_match;
 struct shard;
 
@@ -27,6 +26,6 @@ void handshake_on_echo(struct shard *shard, struct conn *conn, const struct http
 void handshake_on_attached(struct shard *shard, struct conn *conn, const struct attached *attached);
 
 /* The router does not take the connection. */
-void handshake_on_refused(struct shard *shard, struct conn *conn, const struct refusal *refusal);
+void handshake_on_refused(struct shard *shard, struct conn *conn);
 
 #endif

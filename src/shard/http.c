@@ -1,20 +1,26 @@
 /* shard/http.c - which request gets which answer. */
 #include "shard/http.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "shard/cors.h"
 #include "shard/handshake.h"
 #include "shard/pages.h"
+#include "shard/poll.h"
 #include "shard/receive.h"
 #include "shard/route.h"
 #include "shard/send.h"
 #include "shard/shard_state.h"
+#include "shard/sse.h"
 #include "shard/timers.h"
 #include "wire/http_answer.h"
 #include "wire/http_head.h"
 
 #define ANSWER_HEAD_MAX 1024 /* bytes of an answer without its body */
+#define EXTRA_MAX 256        /* of them, further header lines of a refusal */
+#define RETRY_NODE_S 5       /* Retry-After: after so long the node may have room again */
+#define RETRY_CLIENT_S 10    /* likewise the client, who must end a connection or wait */
 
 void http_send(struct shard *shard, struct conn *conn, const struct http_answer *answer)
 {
@@ -37,9 +43,33 @@ void http_send(struct shard *shard, struct conn *conn, const struct http_answer 
 		timers_arm(shard, conn, shard->config->handshake_timeout_ms);
 }
 
+/* Seconds; 0: the answer has no Retry-After. */
+static uint32_t retry_after(struct shard *shard, int status)
+{
+	uint32_t least_s = status == 503 ? RETRY_NODE_S : status == 429 ? RETRY_CLIENT_S : 0;
+
+	return least_s + (uint32_t)random_below(&shard->random, least_s + 1u);
+}
+
+/* The further header lines of a refusal. */
+static const char *write_extra(struct shard *shard, const struct http_refusal *refusal,
+			       char extra[EXTRA_MAX])
+{
+	uint32_t retry_s = retry_after(shard, refusal->status);
+	int size = snprintf(extra, EXTRA_MAX, "%s", refusal->extra ? refusal->extra : "");
+
+	ASSERT(size >= 0 && size < EXTRA_MAX);
+	if (retry_s > 0)
+		size += snprintf(extra + size, EXTRA_MAX - (size_t)size, "Retry-After: %u\r\n",
+				 retry_s);
+	ASSERT(size < EXTRA_MAX);
+	return extra;
+}
+
 void http_refuse(struct shard *shard, struct conn *conn, const struct http_refusal *refusal)
 {
 	uint8_t *bytes = arena_take(&shard->arena, ANSWER_HEAD_MAX);
+	char extra[EXTRA_MAX];
 	struct writer writer;
 
 	counter_add(&shard->counters->refusals, 1);
@@ -49,7 +79,7 @@ void http_refuse(struct shard *shard, struct conn *conn, const struct http_refus
 	}
 	writer_init(&writer, bytes, ANSWER_HEAD_MAX);
 	http_answer_write_error(&writer, refusal->status, refusal->code, refusal->message,
-				refusal->extra);
+				write_extra(shard, refusal, extra));
 	ASSERT(!writer.overflow);
 	send_bytes(shard, conn, writer_written(&writer));
 	/* What the client still sends would turn a plain close into a reset that may overtake
@@ -123,6 +153,22 @@ static void on_page(struct shard *shard, struct conn *conn, const struct http_he
 	http_send(shard, conn, &answer);
 }
 
+static void on_route(struct shard *shard, struct conn *conn, const struct http_head *head,
+		     const struct route_match *match)
+{
+	switch (match->tree) {
+	case ROUTE_WS:
+		handshake_on_request(shard, conn, head, match);
+		return;
+	case ROUTE_SSE:
+		sse_on_request(shard, conn, head, match);
+		return;
+	case ROUTE_POLL:
+		poll_on_request(shard, conn, head, match);
+		return;
+	}
+}
+
 static void on_request(struct shard *shard, struct conn *conn, const struct http_head *head)
 {
 	bool is_echo = shard->config->debug_echo && slice_equal_text(head->path, "/echo");
@@ -145,7 +191,7 @@ static void on_request(struct shard *shard, struct conn *conn, const struct http
 	else if (pages_has(shard, head->path))
 		on_page(shard, conn, head);
 	else if (route_find(head->path, &match))
-		handshake_on_request(shard, conn, head, &match);
+		on_route(shard, conn, head, &match);
 	else
 		http_refuse(shard, conn,
 			    &(struct http_refusal){404, "not_found",

@@ -26,11 +26,12 @@
 struct attached;
 struct conn;
 struct envelope_replay;
-struct refusal;
 struct shard;
 
 enum conn_protocol {
 	PROTOCOL_NATIVE, /* JSON over WebSocket: shard/handshake.h, shard/message.h */
+	PROTOCOL_SSE,    /* Server-Sent Events: shard/sse.h */
+	PROTOCOL_POLL,   /* long polling: shard/poll.h */
 	PROTOCOL_COUNT
 };
 
@@ -43,10 +44,14 @@ struct protocol {
 	/* ATTACHING. The router knows the connection, or refuses it. Never NULL. */
 	void (*on_attached)(struct shard *shard, struct conn *conn,
 			    const struct attached *attached);
-	void (*on_refused)(struct shard *shard, struct conn *conn, const struct refusal *refusal);
+	void (*on_refused)(struct shard *shard, struct conn *conn);
 
 	/* Bytes from the client. NULL: its socket is not read while it is open. */
 	void (*on_bytes)(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t size);
+
+	/* The client has sent its end: it may be gone, or only have nothing more to say. NULL: it
+	 * is taken as gone. */
+	void (*on_hung_up)(struct shard *shard, struct conn *conn);
 
 	/* What it asked for; `replay` NULL: it named no position. */
 	void (*on_subscribed)(struct shard *shard, struct conn *conn, struct slice channel,
@@ -80,6 +85,6 @@ struct protocol {
 /* The table of the connection's protocol. */
 const struct protocol *protocol_of(const struct conn *conn);
 
-extern const struct protocol protocol_native;
+extern const struct protocol protocol_native, protocol_sse, protocol_poll;
 
 #endif

@@ -160,6 +160,10 @@ bool recovery_attach(struct shard *shard, struct conn *conn, const struct recove
 	recovery->jti = put(&bytes, wish->jti);
 	recovery->issued_s = wish->issued_s;
 	recovery->since_ms = shard->unix_ms;
+	if (conn->arrival != ARRIVAL_NONE) {
+		recovery->address = shard->arrivals[conn->arrival].client;
+		recovery->counts_address = shard->arrivals[conn->arrival].counts_client;
+	}
 	conn_set(conn, CONN_RECOVERING);
 	receipts_attach(shard, conn, recovery);
 	return true;

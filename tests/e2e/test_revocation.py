@@ -237,7 +237,6 @@ def test_the_api_wants_a_key_and_the_right_method(broker):
     assert broker.ask("/api/revocations").status == 404
 
 
-@pytest.mark.heavy
 def test_their_number_is_bounded(start_broker, redis):
     broker = start_broker(redis=redis.url())
     broker.wait_until_ready()
@@ -298,8 +297,7 @@ async def test_a_backend_may_write_to_redis_itself(start_broker, redis):
     broker.wait_until_ready()
     until = (int(time.time()) + 600) * 1000
     async with await Client.open(broker, bearer=token(jti="a")) as client:
-        redis.call("ZADD", "belfry:revoked", str(until), "jti:a", "nonsense", "jti:b",
-                   ) if False else redis.call("ZADD", "belfry:revoked", str(until), "jti:a")
+        redis.call("ZADD", "belfry:revoked", str(until), "jti:a")
         assert await client.close_code(1.5) == 4401
     redis.call("ZADD", "belfry:revoked", "+inf", "user:43", str(until), "nonsense", "1", "user:44",
                "1.7e300", "user:45")
@@ -358,11 +356,12 @@ async def test_what_was_revoked_while_a_node_was_cut_off_is_heard_of(
     broker = start_broker(redis=f"redis://127.0.0.1:{proxy.port}")
     broker.wait_until_ready()
     client = await Client.open(broker)
+    proxy.freeze()
     proxy.cut()
     until = (int(time.time()) + 600) * 1000
     redis.call("ZADD", "belfry:revoked", str(until), "user:42")
     assert await client.is_alive()
-    proxy.mend()
+    proxy.thaw()
     assert await client.close_code(15) == 4401
     assert status(broker, token()) == 401
 

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "shard/admission.h"
 #include "shard/receipts.h"
 #include "shard/receive.h"
 #include "shard/shard_state.h"
@@ -49,12 +48,6 @@ void fanout_shard_destroy(struct shard *shard)
 	free(shard->conns);
 	free(shard->falls);
 	free(shard);
-}
-
-const struct refusal *admission_refusal(uint32_t reason)
-{
-	(void)reason;
-	return NULL; /* its router refuses nobody */
 }
 
 void uring_poll_readable(struct uring *uring, uint32_t slot, uint64_t tag)
@@ -117,6 +110,12 @@ uint64_t timers_wait_ms(const struct shard *of)
 }
 
 void receive_queue(struct shard *of, struct conn *conn)
+{
+	(void)of;
+	(void)conn;
+}
+
+void receive_rest(struct shard *of, struct conn *conn)
 {
 	(void)of;
 	(void)conn;
