@@ -95,6 +95,7 @@
 	X(upstream_lost, counter, "Messages of clients that belfry:up did not take")             \
 	X(presence_lost, counter, "Connections that presence had no memory for")                 \
 	X(online_users, gauge, "Users who are online on this node, lingering ones included")     \
+	X(revocations, gauge, "Revocations of tokens that this node knows")                      \
 	X(refused_address, counter, "Connections through proxies over max_connections_per_ip")
 
 #define ACCEPTOR_COUNTER_TABLE(X)                                                   \
