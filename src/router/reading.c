@@ -14,6 +14,13 @@ static bool is_zero(struct event_id id)
 	return id.ms == 0 && id.sequence == 0;
 }
 
+static struct event_id next_id(struct event_id id)
+{
+	if (id.sequence < UINT64_MAX)
+		return (struct event_id){id.ms, id.sequence + 1};
+	return (struct event_id){id.ms + 1, 0};
+}
+
 void reading_deinit(struct reading *reading)
 {
 	history_destroy(reading->old);
@@ -34,6 +41,22 @@ static struct history *create_history(const struct router *router)
 	return history;
 }
 
+/* Of several streams: what one has trimmed the others may still have, but nobody knows which
+ * channels those entries were for. */
+static struct event_id window_start_of_parts(const struct router *router,
+					     const struct redis_facts *facts,
+					     struct event_id *ret_floor)
+{
+	struct event_id floor = router->redis->watch.floor, start = {0, 0};
+
+	if (facts->stream_exists && facts->last_id.ms > router->config->retention_ms)
+		start.ms = facts->last_id.ms - router->config->retention_ms;
+	if (facts->length > 0 && !event_id_is_after(start, facts->first_id))
+		start = (struct event_id){0, 0}; /* they are inside the window as a whole */
+	*ret_floor = event_id_is_after(start, floor) ? start : floor;
+	return start;
+}
+
 /* Where the window begins, and from where on nothing is missing. */
 static struct event_id window_start(const struct router *router, const struct redis_facts *facts,
 				    struct event_id *ret_floor)
@@ -41,6 +64,8 @@ static struct event_id window_start(const struct router *router, const struct re
 	struct event_id start = {0, 0}, floor = {0, 0};
 	bool is_trimmed = !facts->has_entries_added || facts->entries_added > facts->length;
 
+	if (router->redis->watch.parts)
+		return window_start_of_parts(router, facts, ret_floor);
 	if (facts->stream_exists && facts->last_id.ms > router->config->retention_ms)
 		start.ms = facts->last_id.ms - router->config->retention_ms;
 	if (facts->stream_exists && facts->length > 0 && is_trimmed)
@@ -118,8 +143,7 @@ static void begin_load(struct redis_log *redis, const struct redis_facts *facts)
 	reading->has_begun = true;
 	reading->state = READING_LOADING;
 	redis_stream_start_after(&redis->stream, start);
-	memcpy(redis->watch.replid, facts->replid, sizeof(redis->watch.replid));
-	redis->watch.entries_added = facts->entries_added;
+	watch_adopt(&redis->watch);
 	reading_on_progress(redis);
 }
 
@@ -177,6 +201,8 @@ void reading_on_progress(struct redis_log *redis)
 
 	if (reading->state != READING_LOADING)
 		return;
+	if (redis->stream.holds)
+		return; /* of several streams: more has come than was told */
 	/* A reply without entries is the end, too: the newest one may have been deleted. */
 	if (event_id_is_after(reading->until, redis->stream.position) &&
 	    reading->loaded != reading->loaded_before) {
@@ -206,6 +232,22 @@ void reading_again(struct redis_log *redis, const char *why)
 
 /* ---- facts ---- */
 
+/* Likewise, of several streams, by what was known of each when it was asked for. */
+static const char *difference_of_parts(const struct redis_log *redis)
+{
+	for (uint32_t i = 0; i < redis->partitions.count; i++) {
+		const struct watch_part *part = &redis->watch.parts[i];
+
+		if (event_id_is_after(part->told, part->facts.last_id))
+			return part->facts.stream_exists
+				       ? "the newest id of a partition is below one that was read"
+				       : "a partition is gone";
+		if (part->facts.has_entries_added && part->facts.entries_added < part->asked_added)
+			return "a partition was made anew";
+	}
+	return NULL;
+}
+
 /* Why this is not the log that was read so far; NULL: it is. */
 static const char *difference(const struct redis_log *redis, const struct redis_facts *facts)
 {
@@ -213,6 +255,8 @@ static const char *difference(const struct redis_log *redis, const struct redis_
 
 	if (strcmp(watch->replid, facts->replid) != 0)
 		return "Redis has another replication id";
+	if (watch->parts)
+		return difference_of_parts(redis);
 	if (!facts->stream_exists)
 		return history_count(redis->router->history) > 0 ? "the stream is gone" : NULL;
 	if (event_id_is_after(redis->stream.position, facts->last_id))
@@ -227,8 +271,14 @@ static void follow_trimming(struct redis_log *redis, const struct redis_facts *f
 {
 	struct history *history = redis->router->history;
 
-	if (facts->entries_added > redis->watch.entries_added)
-		redis->watch.entries_added = facts->entries_added;
+	watch_follow(&redis->watch);
+	if (redis->watch.parts) {
+		struct event_id floor = redis->watch.floor;
+
+		if (event_id_is_after(floor, history_floor(history)))
+			history_trim_before(history, next_id(floor));
+		return;
+	}
 	if (facts->stream_exists && facts->length > 0 &&
 	    history_first(history) < history_end(history) &&
 	    event_id_is_after(facts->first_id, history_id(history, history_first(history))))
@@ -287,7 +337,8 @@ void reading_on_entry(struct redis_log *redis, struct event_id id, const struct 
 
 	redis->reading.loaded++;
 	if (redis->reading.state == READING_LIVE)
-		redis->watch.entries_added++;
+		watch_count(&redis->watch, redis->stream.entry_partition);
+	counter_add(&router->counters->late, redis->stream.entry_is_late);
 	/* Of the past nobody is told, not even that it was dead: that was done then. */
 	reason = mode == FOLD_INDEX && fields_count <= ENTRY_FIELDS_MAX
 			 ? entry_parse(fields, fields_count, router->config->max_message_size,
@@ -297,7 +348,8 @@ void reading_on_entry(struct redis_log *redis, struct event_id id, const struct 
 		fold_entry(router, &entry, id, mode);
 		return;
 	}
-	router->last = id;
+	if (!redis->stream.entry_is_late)
+		router->last = id;
 	counter_add(&router->counters->entries, 1);
 	if (mode == FOLD_DELIVER)
 		redis_log_bury(redis, fields, fields_count, reason);
