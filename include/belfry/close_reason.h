@@ -22,6 +22,7 @@
 	X(PROTOCOL, 1002, "protocol error", "protocol")                        \
 	X(NOT_TEXT, 1003, "only text messages are understood", "not_text")     \
 	X(NOT_UTF8, 1007, "text is not UTF-8", "not_utf8")                     \
+	X(CORRUPT, 1007, "compressed data are corrupt", "corrupt")             \
 	X(TOO_LARGE, 1009, "message too large", "too_large")                   \
 	X(OVERLOAD, 1013, "too many connections, try again later", "overload") \
 	X(TOKEN, 4401, "token refused", "token")                               \

@@ -133,12 +133,23 @@
 	  "one message from a client; a larger one is answered with close 1009")                   \
 	X(max_outbox_bytes, SIZE, max_outbox_bytes, "256k", 65536, 67108864, 0, "",                \
 	  "what may wait for one slow connection")                                                 \
+	X(compression, SWITCH, compression, "on", 0, 1, 0, "",                                     \
+	  "offer permessage-deflate to WebSocket clients that can")                                \
+	X(compression_threshold, SIZE, compression_threshold, "1k", 0, 1048576, 0, "",             \
+	  "smaller messages are not compressed")                                                   \
+	X(compression_level, COUNT, compression_level, "1", 1, 9, 0, "",                           \
+	  "1 costs least, 9 makes the smallest messages")                                          \
 	X(handshake_timeout, DURATION, handshake_timeout_ms, "10s", 100, 300000, CONFIG_RELOAD,    \
 	  "", "from accept to a finished upgrade")                                                 \
 	X(heartbeat_interval, DURATION, heartbeat_interval_ms, "30s", 1000, 3600000, CONFIG_ZERO,  \
 	  "", "time between two pings to a connection; 0: off, with the timeout")                  \
 	X(heartbeat_timeout, DURATION, heartbeat_timeout_ms, "60s", 1000, 86400000, 0, "",         \
 	  "a client silent for so long is closed with 4408; longer than heartbeat_interval")       \
+	X(sse_heartbeat, DURATION, sse_heartbeat_ms, "15s", 1000, 60000, 0, "",                    \
+	  "a Server-Sent Events stream that is silent for so long gets a comment")                 \
+	X(sse_retry, DURATION, sse_retry_ms, "3s", 100, 600000, 0, "",                             \
+	  "a browser waits about so long, half as long again at most, before it opens a stream "   \
+	  "that has ended anew")                                                                   \
 	X(idle_timeout, DURATION, idle_timeout_ms, "0", 1000, 86400000, CONFIG_ZERO, "",           \
 	  "close after so long without a message in either direction; 0: off")                     \
 	X(close_timeout, DURATION, close_timeout_ms, "2s", 100, 60000, CONFIG_RELOAD, "",          \
@@ -146,7 +157,8 @@
 	X(token_grace, DURATION, token_grace_ms, "10s", 0, 3600000, CONFIG_RELOAD, "",             \
 	  "time to send a new token after the old one has expired")                                \
 	X(allow_origin, ORIGINS, allow_origin, "", 0, 0, CONFIG_LIST | CONFIG_RELOAD,              \
-	  "* or scheme://host[:port] without a path; empty: any",                                  \
+	  "scheme://host[:port], scheme://*.host[:port], null, or * for any; "                     \
+	  "empty: the same host only",                                                             \
 	  "origins of web pages that may connect")                                                 \
 	X(subscribe, RULES, subscribe,                                                             \
 	  "trending=any, feed=claim, engagement=any, typing=claim, announcements=any, *=claim", 0, \

@@ -29,6 +29,11 @@
 	X(handshakes, counter, "WebSocket handshakes that succeeded")                         \
 	X(refusals, counter, "Handshakes that were refused")                                  \
 	X(http_requests, counter, "Plain HTTP requests answered")                             \
+	X(encoded, counter, "Notifications written, once for each channel and encoding")      \
+	X(compressed, counter, "Messages that were compressed, of all that were written")     \
+	X(compressed_bytes_in, counter, "Bytes of these messages before")                     \
+	X(compressed_bytes_out, counter, "Bytes of these messages after")                     \
+	X(inflated, counter, "Compressed messages from clients")                              \
 	X(deliveries, counter, "Notifications put on sockets, one for each receiver")         \
 	X(messages_in, counter, "Messages from clients")                                      \
 	X(pings, counter, "Heartbeat pings sent")                                             \

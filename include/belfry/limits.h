@@ -15,6 +15,8 @@
 #define USER_SIZE_MAX 250            /* bytes of a user id: "user:" + id is a channel name */
 #define HTTP_HEADERS_MAX 64          /* header lines of one request; browsers send about 20 */
 #define TOKEN_SIZE_MAX 8192          /* bytes of a JWT; browsers and proxies stop at about 8 KiB */
+#define JTI_SIZE_MAX 128             /* bytes of a token's id; a UUID has 36 */
+#define ORIGIN_SIZE_MAX 320          /* bytes of an Origin: a name has 253, a scheme few */
 #define JSON_DEPTH_MAX 64            /* nesting of JSON text, bounds the stack of its reader */
 #define ENTRY_CHANNELS_MAX 10000     /* `to` fields of one entry */
 #define ENTRY_FIELDS_MAX 10064       /* all fields of one entry: its channels and 64 others */

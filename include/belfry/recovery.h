@@ -31,6 +31,7 @@ struct recovery_channel {
 
 struct recovery {
 	enum recovery_from from;
+	uint8_t encoding;      /* enum encoding: ATTACH: how the connection wants its messages */
 	struct slice user;     /* ATTACH: never absent */
 	struct slice device;   /* ATTACH: absent: the user's own cursor */
 	struct slice identity; /* ATTACH: connection id that the client wants to take up; absent */

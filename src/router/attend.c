@@ -129,6 +129,7 @@ static void on_attach(struct router *router, uint32_t shard, const struct receip
 	*session = (struct session){
 		.user = user,
 		.generation = receipt->generation,
+		.encoding = recovery->encoding,
 		.since_ms = recovery->since_ms,
 	};
 	router->sessions.count++;

@@ -85,6 +85,16 @@ static void apply_inbox(struct fold *fold, struct slice name, uint64_t channel)
 		fold->counted = name;
 }
 
+/* Some encodings tell with a message how many are unread then. */
+static void tell_unread(struct fold *fold, uint64_t channel, struct notice_channel *target)
+{
+	target->has_unread =
+		fold->type == INBOX_MESSAGE && fold_is_inbox(fold->router, target->name);
+	if (target->has_unread)
+		target->unread =
+			history_unread(fold->router->history, channel, fold->router->unix_ms);
+}
+
 static void fold_channel(struct fold *fold, struct slice name)
 {
 	struct router *router = fold->router;
@@ -100,7 +110,7 @@ static void fold_channel(struct fold *fold, struct slice name)
 	uint64_t wanting = fanout_resolve(router, name, channel, &router->targets[fold->targets]);
 
 	if (wanting != 0)
-		fold->targets++;
+		tell_unread(fold, channel, &router->targets[fold->targets++]);
 	fold->shards |= wanting;
 }
 

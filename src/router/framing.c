@@ -5,6 +5,7 @@
 #include "lane/notice.h"
 #include "wire/envelope.h"
 #include "wire/json.h"
+#include "wire/sse.h"
 #include "wire/ws_frame.h"
 
 static size_t names_size(const struct notice_channel *channels, uint32_t count)
@@ -28,6 +29,24 @@ static uint8_t *copy_channels(struct notice *notice, const struct notice_channel
 	return bytes;
 }
 
+/* The data are the last thing before the closing brace. */
+static struct slice data_of(struct slice envelope, const struct entry *entry)
+{
+	return slice_of(envelope.bytes + envelope.size - 1 - entry->data.size, entry->data.size);
+}
+
+/* A copy in *bytes, which moves on. An absent slice stays absent. */
+static struct slice put(uint8_t **bytes, struct slice slice)
+{
+	uint8_t *copy = *bytes;
+
+	if (slice_is_absent(slice))
+		return slice;
+	memcpy(copy, slice.bytes, slice.size);
+	*bytes += slice.size;
+	return slice_of(copy, slice.size);
+}
+
 /* The envelope is written behind room for the longest header, then the header before it. */
 static void write_frame(struct notice *notice, const struct entry *entry, uint8_t *bytes,
 			size_t capacity)
@@ -45,6 +64,8 @@ static void write_frame(struct notice *notice, const struct entry *entry, uint8_
 	bytes += FRAME_HEADER_MAX - header_size;
 	memcpy(bytes, header, header_size);
 	notice->frame = slice_of(bytes, header_size + writer.size);
+	notice->envelope = slice_skip(notice->frame, header_size);
+	notice->data = data_of(notice->envelope, entry);
 }
 
 static void write_parts(struct notice *notice, const struct entry *entry, uint8_t *bytes,
@@ -57,6 +78,7 @@ static void write_parts(struct notice *notice, const struct entry *entry, uint8_
 	notice->head = writer_written(&writer);
 	envelope_write_tail(&writer, entry, notice->event_id);
 	notice->tail = slice_skip(writer_written(&writer), notice->head.size);
+	notice->data = data_of(notice->tail, entry);
 	ASSERT(!writer.overflow);
 }
 
@@ -68,13 +90,16 @@ struct notice *framing_create(const struct entry *entry, struct event_id id,
 
 	if (count == 1)
 		text_size += 2 + 6 * channels[0].name.size; /* as JSON, each byte escaped */
+	size_t words_size = entry->type.size + entry->event.size;
 	struct notice *notice =
-		notice_create(count, names_size(channels, count) + text_size, &bytes);
+		notice_create(count, names_size(channels, count) + words_size + text_size, &bytes);
 
 	if (!notice)
 		return NULL;
 	notice->event_id = id;
 	bytes = copy_channels(notice, channels, bytes);
+	notice->type = put(&bytes, entry->type);
+	notice->event = put(&bytes, entry->event);
 	if (count == 1)
 		write_frame(notice, entry, bytes, text_size);
 	else
@@ -82,9 +107,35 @@ struct notice *framing_create(const struct entry *entry, struct event_id id,
 	return notice;
 }
 
+/* A member that is a string, fit to be a type or an event, else absent. Moves *bytes on. */
+static struct slice put_word(uint8_t **bytes, struct json_value object, const char *name)
+{
+	struct json_value value;
+	size_t size;
+
+	if (!json_find(object, name, &value) || value.type != JSON_STRING ||
+	    !json_string_decode(value.text, *bytes, value.text.size, &size) ||
+	    !entry_word_is_valid(slice_of(*bytes, size)))
+		return (struct slice){NULL, 0};
+	*bytes += size;
+	return slice_of(*bytes - size, size);
+}
+
+/* What other encodings say of a text that is a JSON object. */
+static void read_text(struct notice *notice, uint8_t *bytes)
+{
+	struct json_value object = json_read(notice->envelope);
+	struct json_value data;
+
+	notice->data = json_find(object, "data", &data) ? data.text : notice->envelope;
+	notice->type = put_word(&bytes, object, "type");
+	notice->event = put_word(&bytes, object, "event");
+}
+
 struct notice *framing_create_text(struct slice text, const struct notice_channel *channel)
 {
-	size_t size = channel->name.size + FRAME_HEADER_MAX + text.size;
+	/* The words come decoded behind the text, of which they are a part. */
+	size_t size = channel->name.size + FRAME_HEADER_MAX + 2 * text.size;
 	uint8_t *bytes;
 	struct notice *notice = notice_create(1, size, &bytes);
 
@@ -95,10 +146,12 @@ struct notice *framing_create_text(struct slice text, const struct notice_channe
 
 	memcpy(bytes + header_size, text.bytes, text.size);
 	notice->frame = slice_of(bytes, header_size + text.size);
+	notice->envelope = slice_skip(notice->frame, header_size);
+	read_text(notice, bytes + notice->frame.size);
 	return notice;
 }
 
-struct notice *framing_create_replay(struct slice frames)
+struct notice *framing_create_replay(struct slice frames, struct event_id last)
 {
 	uint8_t *bytes;
 	struct notice *notice = notice_create(1, frames.size, &bytes);
@@ -107,29 +160,74 @@ struct notice *framing_create_replay(struct slice frames)
 		return NULL;
 	memcpy(bytes, frames.bytes, frames.size);
 	notice->frame = slice_of(bytes, frames.size);
+	notice->event_id = last;
 	return notice;
 }
 
-size_t framing_size_max(const struct entry *entry, struct slice channel)
+size_t framing_size_max(const struct framing *framing)
 {
-	return envelope_size_max(entry) + FRAME_HEADER_MAX + 2 + 6 * channel.size;
+	return envelope_size_max(framing->entry) + FRAME_HEADER_MAX + 2 + 6 * framing->channel.size;
 }
 
-size_t framing_write(uint8_t *bytes, const struct entry *entry, struct event_id id,
-		     struct slice channel)
+static size_t write_ws(uint8_t *bytes, const struct framing *framing)
 {
 	uint8_t header[FRAME_HEADER_MAX];
 	struct writer writer;
 
 	writer_init(&writer, bytes + FRAME_HEADER_MAX,
-		    framing_size_max(entry, channel) - FRAME_HEADER_MAX);
-	envelope_write_head(&writer, entry, id);
-	json_write_string(&writer, channel);
-	envelope_write_tail(&writer, entry, id);
+		    framing_size_max(framing) - FRAME_HEADER_MAX);
+	envelope_write_head(&writer, framing->entry, framing->id);
+	json_write_string(&writer, framing->channel);
+	envelope_write_tail(&writer, framing->entry, framing->id);
 	ASSERT(!writer.overflow);
 	size_t header_size = ws_frame_write_header(header, WS_TEXT, writer.size);
 
 	memmove(bytes + header_size, bytes + FRAME_HEADER_MAX, writer.size);
 	memcpy(bytes, header, header_size);
 	return header_size + writer.size;
+}
+
+/* The envelope up to its data, which are the last thing before the closing brace. */
+static struct slice write_until_data(uint8_t bytes[ENVELOPE_SIZE_MAX],
+				     const struct framing *framing)
+{
+	struct entry entry = *framing->entry;
+	struct writer writer;
+
+	entry.data = SLICE("");
+	writer_init(&writer, bytes, ENVELOPE_SIZE_MAX);
+	envelope_write_head(&writer, &entry, framing->id);
+	json_write_string(&writer, framing->channel);
+	envelope_write_tail(&writer, &entry, framing->id);
+	ASSERT(!writer.overflow && writer.size > 0);
+	return slice_of(bytes, writer.size - 1);
+}
+
+static size_t write_sse(uint8_t *bytes, const struct framing *framing)
+{
+	uint8_t until_data[ENVELOPE_SIZE_MAX];
+	struct sse_event event = {
+		.id = framing->id,
+		.type = framing->entry->type,
+		.parts = {write_until_data(until_data, framing), framing->entry->data, SLICE("}")},
+	};
+	struct writer writer;
+
+	writer_init(&writer, bytes, sse_event_fit(&event, framing->size_max));
+	sse_write_event(&writer, &event);
+	ASSERT(!writer.overflow);
+	return writer.size;
+}
+
+size_t framing_write(uint8_t *bytes, const struct framing *framing)
+{
+	ASSERT(framing->encoding < ENCODING_COUNT);
+	switch (framing->encoding) {
+	case ENCODING_SSE:
+		return write_sse(bytes, framing);
+	case ENCODING_DEFLATE: /* which messages are compressed is free: these are not */
+	case ENCODING_WS:
+	default:
+		return write_ws(bytes, framing);
+	}
 }

@@ -9,6 +9,7 @@
 #define BELFRY_ROUTER_FRAMING_H
 
 #include "base/compiler.h"
+#include "belfry/encoding.h"
 #include "belfry/notice.h"
 #include "wire/entry.h"
 
@@ -21,14 +22,23 @@ MUST_CHECK struct notice *framing_create(const struct entry *entry, struct event
 MUST_CHECK struct notice *framing_create_text(struct slice text,
 					      const struct notice_channel *channel);
 
-/* A notice whose frame is `frames`, whole frames for one connection. */
-MUST_CHECK struct notice *framing_create_replay(struct slice frames);
+/* A notice whose frame is `frames`, whole frames for one connection, the last one of them of the
+ * entry `last`. */
+MUST_CHECK struct notice *framing_create_replay(struct slice frames, struct event_id last);
 
-/* Bytes that framing_write needs at most for the entry in a channel of this name. */
-size_t framing_size_max(const struct entry *entry, struct slice channel);
+/* An entry as it is replayed to a connection. */
+struct framing {
+	const struct entry *entry;
+	struct event_id id;
+	struct slice channel;
+	enum encoding encoding;
+	size_t size_max; /* SSE: of the event, as far as line breaks in its data make it longer */
+};
 
-/* Writes the whole frame of the entry in the channel, and returns its size. */
-size_t framing_write(uint8_t *bytes, const struct entry *entry, struct event_id id,
-		     struct slice channel);
+/* Bytes that framing_write needs at most. */
+size_t framing_size_max(const struct framing *framing);
+
+/* Writes it whole in its encoding, and returns its size. */
+size_t framing_write(uint8_t *bytes, const struct framing *framing);
 
 #endif

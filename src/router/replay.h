@@ -79,6 +79,7 @@ struct replay {
 	uint32_t at; /* next of them to send */
 	uint32_t sent;
 	struct event_id sent_id;          /* of the last entry that was sent */
+	struct event_id sent_body;        /* likewise, told apart from those of other streams */
 	struct event_id fetched;          /* the body it waited for, and ... */
 	enum fetch_result fetched_result; /* ... what became of it */
 	struct redis_call call;           /* for the cursor */

@@ -229,7 +229,8 @@ static void push_live(struct replay *replay)
 static void push_part(struct replay *replay, size_t size, uint32_t messages)
 {
 	struct router *router = replay->router;
-	struct notice *notice = framing_create_replay(slice_of(router->chunk, size));
+	struct notice *notice =
+		framing_create_replay(slice_of(router->chunk, size), replay->sent_id);
 	struct delivery delivery = {
 		.type = DELIVERY_REPLAY,
 		.slot = replay->slot,
@@ -252,7 +253,7 @@ static bool is_sent(const struct replay *replay, uint64_t record)
 	uint64_t number = replay_record_number(record);
 
 	return number >= history_first(history) &&
-	       event_id_equal(body_id(replay, record), replay->sent_id);
+	       event_id_equal(body_id(replay, record), replay->sent_body);
 }
 
 /* Frames for one part. *ret_result is not READY when the next body is missing. */
@@ -285,10 +286,17 @@ static uint32_t write_part(struct replay *replay, uint32_t messages_max, size_t 
 		if (!history_is_current(router->history, replay_record_number(record),
 					router->unix_ms))
 			continue;
-		size += framing_write(router->chunk + size, &entry,
-				      history_id(router->history, replay_record_number(record)),
-				      record_channel(replay, record));
-		replay->sent_id = body_id(replay, record);
+		replay->sent_id = history_id(router->history, replay_record_number(record));
+		replay->sent_body = body_id(replay, record);
+		size += framing_write(
+			router->chunk + size,
+			&(struct framing){
+				.entry = &entry,
+				.id = replay->sent_id,
+				.channel = record_channel(replay, record),
+				.encoding = replay_session(replay)->encoding,
+				.size_max = router->config->max_message_size + ENVELOPE_SIZE_MAX,
+			});
 		messages++;
 	}
 	*ret_size = size;

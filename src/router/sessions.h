@@ -27,6 +27,7 @@ struct session {
 	uint64_t since_ms; /* Unix: when the connection began */
 	uint64_t refreshed_ms; /* monotonic: its presence was last written */
 	uint32_t generation;
+	uint8_t encoding;  /* enum encoding */
 	bool has_part_out; /* of a replay, be it over by now: its MORE has not come */
 };
 

@@ -45,18 +45,42 @@ struct channel *channels_at(const struct channels *channels, uint32_t index)
 	return &channels->blocks[index / BLOCK_SIZE][index % BLOCK_SIZE];
 }
 
-uint32_t channels_find(const struct channels *channels, struct slice name, uint64_t hash)
+static uint32_t first_of_chain(const struct channels *channels, uint64_t hash)
 {
-	uint32_t index = channels->heads[hash & (channels->heads_count - 1)];
+	return channels->heads[hash & (channels->heads_count - 1)];
+}
+
+static bool has_name(const struct channel *channel, struct slice name, uint64_t hash)
+{
+	return channel->hash == hash && slice_equal(channel_name(channel), name);
+}
+
+uint32_t channels_find(const struct channels *channels, const struct channel_key *key)
+{
+	uint32_t index = first_of_chain(channels, key->hash);
 
 	while (index != CHANNEL_NONE) {
 		const struct channel *channel = channels_at(channels, index);
 
-		if (channel->hash == hash && slice_equal(channel_name(channel), name))
+		if (channel->encoding == key->encoding && has_name(channel, key->name, key->hash))
 			return index;
 		index = channel->next;
 	}
 	return CHANNEL_NONE;
+}
+
+bool channels_has_name(const struct channels *channels, struct slice name, uint64_t hash)
+{
+	uint32_t index = first_of_chain(channels, hash);
+
+	while (index != CHANNEL_NONE) {
+		const struct channel *channel = channels_at(channels, index);
+
+		if (has_name(channel, name, hash))
+			return true;
+		index = channel->next;
+	}
+	return false;
 }
 
 /* All records of a new block go to the free list. */
@@ -100,8 +124,9 @@ static void grow_heads(struct channels *channels)
 	channels->heads_count = count;
 }
 
-static uint32_t add(struct channels *channels, struct slice name, uint64_t hash)
+static uint32_t add(struct channels *channels, const struct channel_key *key)
 {
+	struct slice name = key->name;
 	char *copy = malloc(name.size);
 
 	ASSERT(name.size > 0 && name.size <= UINT8_MAX);
@@ -113,14 +138,15 @@ static uint32_t add(struct channels *channels, struct slice name, uint64_t hash)
 		grow_heads(channels);
 	uint32_t index = channels->free;
 	struct channel *channel = channels_at(channels, index);
-	uint32_t *head = &channels->heads[hash & (channels->heads_count - 1)];
+	uint32_t *head = &channels->heads[key->hash & (channels->heads_count - 1)];
 
 	channels->free = channel->next;
 	memcpy(copy, name.bytes, name.size);
 	*channel = (struct channel){
 		.name = copy,
 		.name_size = (uint8_t)name.size,
-		.hash = hash,
+		.encoding = (uint8_t)key->encoding,
+		.hash = key->hash,
 		.members_capacity = 1,
 		.next = *head,
 	};
@@ -129,14 +155,15 @@ static uint32_t add(struct channels *channels, struct slice name, uint64_t hash)
 	return index;
 }
 
-uint32_t channels_hold(struct channels *channels, struct slice name, bool *ret_is_new)
+uint32_t channels_hold(struct channels *channels, struct slice name, enum encoding encoding,
+		       bool *ret_is_new)
 {
-	uint64_t hash = hash_bytes(channels->key, name);
-	uint32_t index = channels_find(channels, name, hash);
-	bool is_new = index == CHANNEL_NONE;
+	struct channel_key key = {name, hash_bytes(channels->key, name), encoding};
+	uint32_t index = channels_find(channels, &key);
+	bool is_new = index == CHANNEL_NONE && !channels_has_name(channels, name, key.hash);
 
-	if (is_new)
-		index = add(channels, name, hash);
+	if (index == CHANNEL_NONE)
+		index = add(channels, &key);
 	if (index == CHANNEL_NONE)
 		return CHANNEL_NONE;
 	channels_at(channels, index)->holders++;

@@ -5,7 +5,8 @@
  * Memory  56 bytes a channel in blocks that never move, its name, 8 bytes a member
  * Errors  CHANNEL_NONE or MEMBER_NONE when memory is out; nothing has changed then
  *
- * A channel is known while somebody holds it: a subscription, joined or not yet, or the user
+ * The same name is a channel of its own for each encoding (belfry/encoding.h) that its members
+ * have. A channel is known while somebody holds it: a subscription, joined or not yet, or the user
  * of a connection. Members are those who receive. The router is told when the first holder
  * comes and when the last one goes, by the caller.
  */
@@ -18,6 +19,7 @@
 #include "base/compiler.h"
 #include "base/hash.h"
 #include "base/slice.h"
+#include "belfry/encoding.h"
 #include "shard/tape.h"
 
 #define CHANNEL_NONE UINT32_MAX
@@ -43,6 +45,7 @@ struct channel {
 	uint32_t holders;
 	uint32_t next; /* in the hash chain, or in the list of free records */
 	uint8_t name_size;
+	uint8_t encoding; /* enum encoding: how its members get what is sent to it */
 };
 
 struct channels {
@@ -65,13 +68,25 @@ static inline struct slice channel_name(const struct channel *channel)
 	return slice_of(channel->name, channel->name_size);
 }
 
-/* Index of the channel with this name and hash; CHANNEL_NONE when nobody holds it. */
-uint32_t channels_find(const struct channels *channels, struct slice name, uint64_t hash);
+/* A channel as it is looked for. */
+struct channel_key {
+	struct slice name;
+	uint64_t hash;
+	enum encoding encoding;
+};
 
-/* Adds a holder, making the channel when it is new. */
-MUST_CHECK uint32_t channels_hold(struct channels *channels, struct slice name, bool *ret_is_new);
+/* Index of the channel; CHANNEL_NONE when nobody holds it. */
+uint32_t channels_find(const struct channels *channels, const struct channel_key *key);
 
-/* One holder less. True: it was the last; tell the router, then call channels_remove. */
+/* Somebody holds the channel with this name in one encoding or another. */
+bool channels_has_name(const struct channels *channels, struct slice name, uint64_t hash);
+
+/* Adds a holder, making the channel when it is new; `*ret_is_new`: no encoding had the name. */
+MUST_CHECK uint32_t channels_hold(struct channels *channels, struct slice name,
+				  enum encoding encoding, bool *ret_is_new);
+
+/* One holder less. True: it was the last; call channels_remove, then, when no other encoding has
+ * the name, tell the router. */
 MUST_CHECK bool channels_release(struct channels *channels, uint32_t index);
 
 /* Forgets a channel without holders and members. */

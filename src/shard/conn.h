@@ -7,7 +7,8 @@
  * Errors  a connection that cannot go on is closed with a reason
  *
  * FREE -> HEAD -> ATTACHING -> OPEN -> CLOSING -> FINISHING -> FREE. HEAD reads HTTP requests
- * and may go to CLOSING at once, or to ECHO instead of ATTACHING. Closing has three steps: ask
+ * and may go to CLOSING at once, or to ECHO instead of ATTACHING; OPEN may go back to HEAD when
+ * it was a poll that is answered (conn_reuse). Closing has three steps: ask
  * (conn_close: the client is told), wait for the kernel (conn_close_join), finish
  * (conn_close_finish: the slot may be used again).
  *
@@ -25,6 +26,7 @@
 #include "shard/channels.h"
 #include "shard/outbox.h"
 #include "shard/wheel.h"
+#include "wire/ws_extension.h"
 #include "wire/ws_inbound.h"
 
 struct shard;
@@ -33,7 +35,7 @@ enum conn_state {
 	CONN_FREE,
 	CONN_HEAD,      /* reads an HTTP request */
 	CONN_ATTACHING, /* the router was asked; what the client sends waits in its socket */
-	CONN_OPEN,      /* speaks the native protocol */
+	CONN_OPEN,      /* speaks its protocol, see shard/protocol.h */
 	CONN_ECHO,      /* on the debug route */
 	CONN_CLOSING,   /* all was said; reads and drops until the client ends or time is up */
 	CONN_FINISHING, /* the kernel closes the descriptor */
@@ -64,7 +66,9 @@ enum conn_flag {
 	CONN_OVERRUN = 1 << 17,      /* not even an answer to it found room: it is closed with 4410
 				     * at the next look at its outbox */
 	CONN_UNCONFIRMED =
-		1 << 18, /* something was delivered since the last ping with a position */
+		1 << 18,        /* something was delivered since the last ping with a position */
+	CONN_DEFLATE = 1 << 20, /* permessage-deflate was agreed on: it may send RSV1 */
+	CONN_HELD = 1 << 19,    /* what it is to get stays in its outbox: see shard/protocol.h */
 };
 
 #define SUBSCRIPTIONS_INLINE 3 /* all, user:{sub}, announcements */
@@ -87,9 +91,10 @@ static inline bool subscription_is_joined(const struct subscription *subscriptio
 
 /* What of a request or a message is here while the rest is not; heap. */
 struct inbound {
-	struct ws_inbound ws; /* OPEN, ECHO: the reader in the middle of a message */
-	uint8_t key[24];      /* ATTACHING: of the upgrade, in base64 (RFC 6455 section 4.1) */
-	uint8_t *bytes;       /* HEAD: of the request; OPEN, ECHO: payload of the message so far */
+	struct ws_inbound ws;      /* OPEN, ECHO: the reader in the middle of a message */
+	uint8_t key[24];           /* ATTACHING: of the upgrade, in base64 (RFC 6455 section 4.1) */
+	struct ws_deflate deflate; /* ATTACHING: what was agreed on */
+	uint8_t *bytes; /* HEAD: of the request; OPEN, ECHO: payload of the message so far */
 	size_t size;
 	size_t capacity;
 };
@@ -97,6 +102,7 @@ struct inbound {
 struct conn {
 	struct inbound *inbound; /* NULL: nothing is half in */
 	struct outbox *outbox;   /* NULL: nothing waits */
+	void *own;               /* of its protocol, which frees it; NULL: nothing */
 	char *claims;            /* the token's claim `channels` as JSON text; NULL: none */
 	union {
 		struct subscription few[SUBSCRIPTIONS_INLINE];
@@ -109,6 +115,8 @@ struct conn {
 	uint8_t reason;       /* enum close_reason, from CLOSING on */
 	uint8_t verdict;      /* enum handoff_verdict */
 	uint8_t replays_owed; /* parts of a replay whose MORE the router has yet to hear */
+	uint8_t protocol;     /* enum conn_protocol */
+	uint8_t encoding;     /* enum encoding: set before the first subscription */
 	struct wheel_timer timer;
 	uint32_t generation;  /* grows with each use of the slot */
 	uint32_t address;     /* the acceptor's record of the peer */
@@ -131,6 +139,13 @@ void conn_close_join(struct shard *shard, struct conn *conn, enum close_reason r
 
 /* The kernel has closed it: the slot is free. */
 void conn_close_finish(struct shard *shard, struct conn *conn);
+
+/* The code that tells a client of this reason; 0: none does. */
+uint16_t conn_close_code(enum close_reason reason);
+
+/* OPEN and HELD: nothing more is for it, and the router counts it no longer; its outbox is dropped
+ * and the socket stays, in HEAD, for the next request. */
+void conn_reuse(struct shard *shard, struct conn *conn);
 
 /* A new socket in a free slot. */
 void conn_open(struct shard *shard, uint32_t slot, uint64_t handoff);

@@ -4,43 +4,30 @@
 #include <stdlib.h>
 
 #include "lane/notice.h"
-#include "shard/handshake.h"
-#include "shard/message.h"
-#include "shard/notice_frame.h"
+#include "shard/encode.h"
 #include "shard/order.h"
+#include "shard/protocol.h"
 #include "shard/send.h"
 #include "shard/shard_state.h"
 #include "shard/subscriptions.h"
-#include "shard/upstream.h"
 
 /* The channel here that the notice's channels[index] means; CHANNEL_NONE: nobody has it. */
-static uint32_t resolve(const struct shard *shard, const struct notice *notice, uint32_t index)
+static uint32_t resolve(const struct shard *shard, const struct notice *notice, uint32_t index,
+			enum encoding encoding)
 {
 	const struct notice_channel *channel = &notice->channels[index];
+	struct channel_key key = {channel->name, channel->hash, encoding};
 
 	if (channel->target == TARGET_ALL)
-		return CHANNEL_ALL;
+		return CHANNEL_ALL + encoding;
 	if (channel->target == TARGET_CONN)
 		return CHANNEL_NONE;
-	return channels_find(&shard->channels, channel->name, channel->hash);
-}
-
-/* The frame for channels[index]: the notice's own, or made in the arena. */
-static struct slice frame_of(struct shard *shard, const struct notice *notice, uint32_t index)
-{
-	size_t size = notice_frame_size(notice, index);
-	uint8_t *bytes;
-
-	if (!slice_is_absent(notice->frame))
-		return notice->frame;
-	bytes = arena_take(&shard->arena, size);
-	ASSERT(bytes != NULL);
-	notice_frame_write(notice, index, bytes);
-	return slice_of(bytes, size);
+	return channels_find(&shard->channels, &key);
 }
 
 /* One connection, by its id. */
-static void deliver_to_conn(struct shard *shard, const struct notice *notice, uint32_t index)
+static void deliver_to_conn(struct shard *shard, const struct notice *notice, uint32_t index,
+			    enum encoding encoding)
 {
 	const struct notice_channel *channel = &notice->channels[index];
 	struct conn *conn;
@@ -48,12 +35,13 @@ static void deliver_to_conn(struct shard *shard, const struct notice *notice, ui
 	if (channel->shard != shard->index || channel->slot >= shard->slots)
 		return;
 	conn = conn_at(shard, channel->slot);
-	if (conn->state != CONN_OPEN || conn->generation != channel->generation)
+	if (conn->state != CONN_OPEN || conn->generation != channel->generation ||
+	    conn->encoding != encoding)
 		return;
 	if (notice->channels_count > 1 && conn->last_notice == shard->notices)
 		return;
 	conn->last_notice = shard->notices;
-	send_notice(shard, conn, frame_of(shard, notice, index), notice->event_id);
+	send_notice(shard, conn, encode_notice(shard, notice, index, encoding), notice->event_id);
 }
 
 /* Each member by himself. In a notice for many channels a connection gets the first it is in. */
@@ -74,7 +62,8 @@ static void deliver_to_members(struct shard *shard, const struct notice *notice,
 			continue;
 		conn->last_notice = shard->notices;
 		if (slice_is_absent(frame))
-			frame = frame_of(shard, notice, index);
+			frame = encode_notice(shard, notice, index,
+					      (enum encoding)channel->encoding);
 		send_notice(shard, conn, frame, notice->event_id);
 	}
 }
@@ -103,34 +92,37 @@ static bool deliver_to_tape(struct shard *shard, const struct notice *notice, ui
 			    uint32_t local)
 {
 	struct channel *channel = channels_at(&shard->channels, local);
-	uint32_t size = (uint32_t)notice_frame_size(notice, index);
+	struct slice frame;
 	uint8_t *bytes;
 
 	if (!order_before_tape(shard, local))
 		return false;
-	bytes = tape_reserve(channel->tape, size, channel->tape->has_laggards);
+	frame = encode_notice(shard, notice, index, (enum encoding)channel->encoding);
+	bytes = tape_reserve(channel->tape, (uint32_t)frame.size, channel->tape->has_laggards);
 	if (!bytes || !send_mark_dirty(shard, local))
 		return false;
-	notice_frame_write(notice, index, bytes);
-	tape_commit(channel->tape, size, shard->position, !event_id_is_none(notice->event_id));
+	memcpy(bytes, frame.bytes, frame.size);
+	tape_commit(channel->tape, (uint32_t)frame.size, shard->position,
+		    !event_id_is_none(notice->event_id));
 	counter_add(&shard->counters->deliveries, channel->members_count);
 	if (notice->channels_count > 1)
 		mark_members(shard, channel);
 	return true;
 }
 
-/* False: the first channel's tape has no room; nothing was delivered. Only the first channel
- * with receivers here may use its tape: the others must look who has it already. */
-static bool deliver_notice(struct shard *shard, const struct notice *notice)
+/* To the connections of one encoding. False: the first channel's tape has no room; nothing was
+ * delivered. Only the first channel with receivers here may use its tape: the others must look
+ * who has it already. */
+static bool deliver_encoded(struct shard *shard, const struct notice *notice,
+			    enum encoding encoding)
 {
 	bool is_first = true;
 
-	shard->notices++;
 	for (uint32_t i = 0; i < notice->channels_count; i++) {
-		uint32_t local = resolve(shard, notice, i);
+		uint32_t local = resolve(shard, notice, i, encoding);
 
 		if (notice->channels[i].target == TARGET_CONN) {
-			deliver_to_conn(shard, notice, i);
+			deliver_to_conn(shard, notice, i, encoding);
 			is_first = false;
 		}
 		if (local == CHANNEL_NONE)
@@ -145,6 +137,20 @@ static bool deliver_notice(struct shard *shard, const struct notice *notice)
 		}
 		is_first = false;
 	}
+	return true;
+}
+
+/* False: it stays on the lane, and goes on with the encoding that had no room. What those before
+ * it have got is not behind the shard's position yet: nothing that follows the notice is
+ * delivered, and whoever falls meanwhile falls for what came before it. */
+static bool deliver_notice(struct shard *shard, const struct notice *notice)
+{
+	shard->notices++;
+	for (; shard->delivering < ENCODING_COUNT; shard->delivering++)
+		if ((shard->encodings >> shard->delivering & 1) != 0 &&
+		    !deliver_encoded(shard, notice, (enum encoding)shard->delivering))
+			return false;
+	shard->delivering = 0;
 	return true;
 }
 
@@ -165,9 +171,9 @@ static void answer_attaching(struct shard *shard, struct conn *conn,
 			     const struct delivery *delivery)
 {
 	if (delivery->type == DELIVERY_ATTACHED)
-		handshake_on_attached(shard, conn, delivery->attached);
+		protocol_of(conn)->on_attached(shard, conn, delivery->attached);
 	else if (delivery->type == DELIVERY_REFUSED)
-		handshake_on_refused(shard, conn);
+		protocol_of(conn)->on_refused(shard, conn);
 	else if (delivery->type == DELIVERY_CLOSE)
 		on_close(shard, conn, delivery->count);
 }
@@ -176,7 +182,7 @@ static void answer_open(struct shard *shard, struct conn *conn, const struct del
 {
 	switch ((enum delivery_type)delivery->type) {
 	case DELIVERY_SUBSCRIBED:
-		message_on_subscribed(shard, conn, delivery);
+		recovery_on_subscribed(shard, conn, delivery);
 		return;
 	case DELIVERY_REPLAY:
 		recovery_on_replay(shard, conn, delivery);
@@ -185,7 +191,8 @@ static void answer_open(struct shard *shard, struct conn *conn, const struct del
 		recovery_on_live(shard, conn, delivery);
 		return;
 	case DELIVERY_ANSWER:
-		upstream_on_answer(shard, conn, delivery);
+		protocol_of(conn)->on_answer(shard, conn, (enum upstream_answer)delivery->count,
+					     slice_of_text(delivery->ref));
 		return;
 	case DELIVERY_CLOSE:
 		on_close(shard, conn, delivery->count);
@@ -193,6 +200,7 @@ static void answer_open(struct shard *shard, struct conn *conn, const struct del
 	case DELIVERY_NOTICE:
 	case DELIVERY_ATTACHED:
 	case DELIVERY_REFUSED:
+	case DELIVERY_POSITION:
 		return;
 	}
 }
@@ -214,8 +222,10 @@ static bool deliver(struct shard *shard, const struct delivery *delivery)
 		move_on(shard, delivery->notice->event_id);
 		return true;
 	}
-	if (delivery->type == DELIVERY_LIVE)
+	if (delivery->type == DELIVERY_LIVE || delivery->type == DELIVERY_POSITION)
 		move_on(shard, delivery->id);
+	if (delivery->type == DELIVERY_POSITION)
+		return true;
 	conn = addressee(shard, delivery);
 	if (conn && conn->state == CONN_ATTACHING)
 		answer_attaching(shard, conn, delivery);
@@ -240,6 +250,7 @@ void deliver_free(const struct delivery *delivery)
 		return;
 	case DELIVERY_REFUSED:
 	case DELIVERY_LIVE:
+	case DELIVERY_POSITION:
 	case DELIVERY_CLOSE:
 		return;
 	}

@@ -3,12 +3,15 @@
 
 #include <stdlib.h>
 
+#include "shard/cors.h"
 #include "shard/handshake.h"
 #include "shard/pages.h"
+#include "shard/poll.h"
 #include "shard/receive.h"
 #include "shard/route.h"
 #include "shard/send.h"
 #include "shard/shard_state.h"
+#include "shard/sse.h"
 #include "shard/timers.h"
 #include "wire/http_answer.h"
 #include "wire/http_head.h"
@@ -83,6 +86,24 @@ static void refuse_head(struct shard *shard, struct conn *conn, int status)
 	}
 }
 
+/* Adds what pages of other origins need to the header lines of an answer. */
+static bool add_cors(struct shard *shard, const struct http_head *head, struct http_answer *answer)
+{
+	size_t capacity = strlen(answer->extra) + CORS_SIZE_MAX;
+	uint8_t *lines = arena_take(&shard->arena, capacity + 1);
+	struct writer writer;
+
+	if (!lines)
+		return false;
+	writer_init(&writer, lines, capacity);
+	writer_text(&writer, answer->extra);
+	cors_write(shard->config, head, &writer);
+	ASSERT(!writer.overflow);
+	lines[writer.size] = '\0';
+	answer->extra = (const char *)lines;
+	return true;
+}
+
 static void on_page(struct shard *shard, struct conn *conn, const struct http_head *head)
 {
 	bool is_head = slice_equal_text(head->method, "HEAD");
@@ -95,13 +116,29 @@ static void on_page(struct shard *shard, struct conn *conn, const struct http_he
 						   "Allow: GET, HEAD\r\n"});
 		return;
 	}
-	if (!pages_answer(shard, head->path, &answer)) {
+	if (!pages_answer(shard, head->path, &answer) || !add_cors(shard, head, &answer)) {
 		conn_close(shard, conn, CLOSE_NO_MEMORY);
 		return;
 	}
 	answer.head_only = is_head;
 	answer.close = !http_head_is_persistent(head);
 	http_send(shard, conn, &answer);
+}
+
+static void on_route(struct shard *shard, struct conn *conn, const struct http_head *head,
+		     const struct route_match *match)
+{
+	switch (match->tree) {
+	case ROUTE_WS:
+		handshake_on_request(shard, conn, head, match);
+		return;
+	case ROUTE_SSE:
+		sse_on_request(shard, conn, head, match);
+		return;
+	case ROUTE_POLL:
+		poll_on_request(shard, conn, head, match);
+		return;
+	}
 }
 
 static void on_request(struct shard *shard, struct conn *conn, const struct http_head *head)
@@ -119,12 +156,14 @@ static void on_request(struct shard *shard, struct conn *conn, const struct http
 		http_refuse(
 			shard, conn,
 			&(struct http_refusal){413, "body", "no request body is taken here", NULL});
+	else if (cors_is_preflight(head))
+		cors_on_preflight(shard, conn, head);
 	else if (is_echo)
 		handshake_on_echo(shard, conn, head);
 	else if (pages_has(shard, head->path))
 		on_page(shard, conn, head);
 	else if (route_find(head->path, &match))
-		handshake_on_request(shard, conn, head, &match);
+		on_route(shard, conn, head, &match);
 	else
 		http_refuse(shard, conn,
 			    &(struct http_refusal){404, "not_found",

@@ -2,6 +2,7 @@
 #include "shard/identity.h"
 
 #include "wire/channel_name.h"
+#include "wire/origin.h"
 
 #define LEEWAY_S 30 /* for exp and nbf: clocks differ */
 
@@ -41,7 +42,7 @@ static struct slice find_token(const struct config *config, const struct identit
 		return http_percent_decode(token, room, TOKEN_SIZE_MAX, &size)
 			       ? slice_of(room, size)
 			       : SLICE("");
-	if (ws_handshake_offers(request->handshake->protocols, "bearer.", false, &token))
+	if (ws_handshake_offers(request->protocols, "bearer.", false, &token))
 		return token;
 	if (config->token_cookie[0] != '\0')
 		return http_cookie_find(request->head, config->token_cookie);
@@ -54,6 +55,8 @@ static enum jwt_result take_user(const uint8_t *bytes, size_t size, struct jwt_c
 		return JWT_SUBJECT;
 	memcpy(ret_claims->user, bytes, size);
 	ret_claims->user_size = size;
+	ret_claims->jti_size = 0;
+	ret_claims->issued_s = INT64_MIN;
 	ret_claims->expires_s = INT64_MAX;
 	ret_claims->admin = false;
 	ret_claims->channels = (struct slice){NULL, 0};
@@ -95,17 +98,7 @@ enum jwt_result identity_of_request(const struct config *config,
 
 bool identity_allows_origin(const struct config *config, const struct http_head *head)
 {
-	struct slice origin = http_head_find(head, "Origin");
-
-	if (config->allow_origin.count == 0 || slice_is_absent(origin))
-		return true;
-	for (uint32_t i = 0; i < config->allow_origin.count; i++) {
-		struct slice allowed = slice_of_text(config->allow_origin.items[i]);
-
-		if (slice_equal_text(allowed, "*") || slice_equal_fold(allowed, origin))
-			return true;
-	}
-	return false;
+	return origin_judge(&config->allow_origin, head) != ORIGIN_REFUSED;
 }
 
 static enum config_who rule_for(const struct config_rule_list *rules, struct slice namespace)

@@ -17,7 +17,7 @@
 
 struct identity_request {
 	const struct http_head *head;
-	const struct ws_handshake *handshake;
+	struct slice protocols; /* of Sec-WebSocket-Protocol; absent: none */
 	const struct route_match *match;
 };
 

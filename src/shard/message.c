@@ -3,8 +3,9 @@
 
 #include <stdlib.h>
 
+#include "shard/admission.h"
 #include "shard/confirm.h"
-#include "shard/identity.h"
+#include "shard/protocol.h"
 #include "shard/send.h"
 #include "shard/shard_state.h"
 #include "shard/subscriptions.h"
@@ -42,8 +43,31 @@ void message_send_going_away(struct shard *shard, struct conn *conn, uint32_t re
 	send_written(shard, conn, &writer);
 }
 
-static void send_subscribed(struct shard *shard, struct conn *conn, struct slice channel,
-			    const struct envelope_replay *replay, struct slice ref)
+void message_write_connected(struct shard *shard, struct conn *conn,
+			     const struct attached *attached, struct writer *writer)
+{
+	uint32_t interval_ms = protocol_of(conn)->beat_interval_ms(shard, conn);
+	char id[CONNECTION_ID_SIZE];
+
+	subscriptions_connection_id(shard, conn, id);
+	struct envelope_connected connected = {
+		.user = subscriptions_user(shard, conn),
+		.connection_id = slice_of(id, sizeof(id)),
+		.last_event_id = attached->last,
+		.now_ms = shard->unix_ms,
+		.heartbeat_interval_s = (interval_ms + 999) / 1000,
+		.recovered = attached->recovered,
+		.replayed = attached->replayed,
+		.has_unread = attached->has_unread,
+		.unread = attached->unread,
+		.epoch = attached->epoch,
+	};
+
+	envelope_write_connected(writer, &connected);
+}
+
+void message_send_subscribed(struct shard *shard, struct conn *conn, struct slice channel,
+			     const struct envelope_replay *replay, struct slice ref)
 {
 	uint8_t bytes[ANSWER_SIZE_MAX];
 	struct writer writer;
@@ -53,15 +77,14 @@ static void send_subscribed(struct shard *shard, struct conn *conn, struct slice
 	send_written(shard, conn, &writer);
 }
 
-void message_send_unsubscribed(struct shard *shard, struct conn *conn, uint32_t channel,
+void message_send_unsubscribed(struct shard *shard, struct conn *conn, struct slice channel,
 			       struct slice ref)
 {
 	uint8_t bytes[ANSWER_SIZE_MAX];
 	struct writer writer;
 
 	writer_init(&writer, bytes, sizeof(bytes));
-	envelope_write_channel(&writer, "unsubscribed",
-			       channel_name(channels_at(&shard->channels, channel)), ref);
+	envelope_write_channel(&writer, "unsubscribed", channel, ref);
 	send_written(shard, conn, &writer);
 }
 
@@ -88,8 +111,9 @@ static void send_pong(struct shard *shard, struct conn *conn, struct slice ref)
 /* The connection's subscription to a channel by name; NULL: none. */
 static struct subscription *find_by_name(struct shard *shard, struct conn *conn, struct slice name)
 {
-	uint64_t hash = hash_bytes(shard->channels.key, name);
-	uint32_t channel = channels_find(&shard->channels, name, hash);
+	struct channel_key key = {name, hash_bytes(shard->channels.key, name),
+				  (enum encoding)conn->encoding};
+	uint32_t channel = channels_find(&shard->channels, &key);
 
 	return channel == CHANNEL_NONE ? NULL : subscriptions_find(conn, channel);
 }
@@ -128,7 +152,7 @@ static void on_subscribe(struct shard *shard, struct conn *conn, const struct co
 				   "the channel is being left; ask again after unsubscribed",
 				   command->ref);
 	else if (found)
-		send_subscribed(shard, conn, command->channel, NULL, command->ref);
+		message_send_subscribed(shard, conn, command->channel, NULL, command->ref);
 	else if (!identity_allows_channel(shard->config, &asker, command->channel))
 		message_send_error(shard, conn, "not_allowed", "this channel is not open to you",
 				   command->ref);
@@ -140,22 +164,6 @@ static void on_subscribe(struct shard *shard, struct conn *conn, const struct co
 		message_send_error(shard, conn, "overload", "out of memory", command->ref);
 }
 
-void message_on_subscribed(struct shard *shard, struct conn *conn, const struct delivery *delivery)
-{
-	struct subscription *found = subscriptions_find(conn, delivery->channel);
-	struct envelope_replay replay = {
-		.recovered = (delivery->flags & DELIVERY_RECOVERED) != 0,
-		.replayed = delivery->count,
-	};
-
-	if (!found || found->member != MEMBER_NONE)
-		return;
-	found->member = MEMBER_REPLAYING;
-	send_subscribed(shard, conn, channel_name(channels_at(&shard->channels, delivery->channel)),
-			(delivery->flags & DELIVERY_HAS_REPLAY) != 0 ? &replay : NULL,
-			slice_of_text(delivery->ref));
-}
-
 static void on_unsubscribe(struct shard *shard, struct conn *conn, const struct command *command)
 {
 	struct subscription *found = find_by_name(shard, conn, command->channel);
@@ -164,7 +172,7 @@ static void on_unsubscribe(struct shard *shard, struct conn *conn, const struct 
 		message_send_error(shard, conn, "not_subscribed",
 				   "the connection is not subscribed to this channel",
 				   command->ref);
-	else if (found->channel == CHANNEL_ALL || found == subscriptions_identity(shard, conn))
+	else if (channel_is_all(found->channel) || found == subscriptions_identity(shard, conn))
 		message_send_error(shard, conn, "not_allowed",
 				   "every connection is in all and in its conn channel",
 				   command->ref);
@@ -194,15 +202,10 @@ static void on_auth(struct shard *shard, struct conn *conn, const struct command
 				   command->ref);
 		return;
 	}
-	free(conn->claims);
-	conn->claims = slice_is_absent(claims.channels)
-			       ? NULL
-			       : strndup((const char *)claims.channels.bytes, claims.channels.size);
-	conn->expires_s = claims.expires_s < UINT32_MAX ? (uint32_t)claims.expires_s : UINT32_MAX;
-	conn_clear(conn, CONN_EXPIRING);
-	conn_clear(conn, CONN_ADMIN);
-	if (claims.admin)
-		conn_set(conn, CONN_ADMIN);
+	if (!admission_remember(conn, &claims)) {
+		message_send_error(shard, conn, "overload", "out of memory", command->ref);
+		return;
+	}
 	timers_refresh(shard, conn);
 	message_send_ack(shard, conn, command->ref);
 }
@@ -261,8 +264,21 @@ static void on_text(struct shard *shard, struct conn *conn, struct slice text)
 	on_command(shard, conn, &command);
 }
 
+/* A message is here whole. */
+static void on_whole(struct shard *shard, struct conn *conn, struct slice bytes, bool compressed)
+{
+	struct slice text;
+
+	if (!compressed) {
+		on_text(shard, conn, bytes);
+	} else if (compression_inflate(shard, conn, WS_TEXT, bytes, &text)) {
+		on_text(shard, conn, text);
+		free((void *)(uintptr_t)text.bytes);
+	}
+}
+
 /* The last piece of a message that came in several. */
-static void on_collected(struct shard *shard, struct conn *conn)
+static void on_collected(struct shard *shard, struct conn *conn, bool compressed)
 {
 	struct inbound *in = conn->inbound;
 	uint8_t *bytes = in->bytes;
@@ -270,7 +286,7 @@ static void on_collected(struct shard *shard, struct conn *conn)
 
 	in->bytes = NULL;
 	in->size = in->capacity = 0;
-	on_text(shard, conn, slice_of(bytes, size));
+	on_whole(shard, conn, slice_of(bytes, size), compressed);
 	free(bytes);
 }
 
@@ -281,13 +297,14 @@ void message_on_piece(struct shard *shard, struct conn *conn, const struct ws_in
 		return;
 	}
 	if (event->first && event->last) {
-		on_text(shard, conn, event->payload);
+		on_whole(shard, conn, event->payload, event->compressed);
 		return;
 	}
-	if (conn_store(conn, event->payload, shard->config->max_client_message) != STATUS_OK) {
+	if (conn_store(conn, event->payload, compression_bound(shard, conn, event->compressed)) !=
+	    STATUS_OK) {
 		conn_close(shard, conn, CLOSE_NO_MEMORY);
 		return;
 	}
 	if (event->last)
-		on_collected(shard, conn);
+		on_collected(shard, conn, event->compressed);
 }

@@ -12,18 +12,28 @@
 
 #include "base/slice.h"
 
+struct attached;
 struct conn;
-struct delivery;
+struct envelope_replay;
 struct shard;
+struct writer;
 struct ws_inbound_event;
 
 void message_on_piece(struct shard *shard, struct conn *conn, const struct ws_inbound_event *event);
 
-/* The router has registered the interest of a `subscribe`; a replay and LIVE follow. */
-void message_on_subscribed(struct shard *shard, struct conn *conn, const struct delivery *delivery);
+/* A user id of 250 bytes, each escaped, and the rest. */
+#define CONNECTED_SIZE_MAX 2304
 
-/* {"type":"unsubscribed",..} for a channel that is held; `ref` is JSON text or absent. */
-void message_send_unsubscribed(struct shard *shard, struct conn *conn, uint32_t channel,
+/* {"type":"connected",..}: the first message, of any protocol that tells in JSON. */
+void message_write_connected(struct shard *shard, struct conn *conn,
+			     const struct attached *attached, struct writer *writer);
+
+/* {"type":"subscribed",..}; `replay` NULL: no position was named. */
+void message_send_subscribed(struct shard *shard, struct conn *conn, struct slice channel,
+			     const struct envelope_replay *replay, struct slice ref);
+
+/* {"type":"unsubscribed",..}; `ref` is JSON text or absent. */
+void message_send_unsubscribed(struct shard *shard, struct conn *conn, struct slice channel,
 			       struct slice ref);
 
 /* {"type":"ack",..}; `ref` is JSON text or absent. */

@@ -9,6 +9,7 @@
 #include "shard/echo.h"
 #include "shard/http.h"
 #include "shard/message.h"
+#include "shard/protocol.h"
 #include "shard/receipts.h"
 #include "shard/send.h"
 #include "shard/shard_state.h"
@@ -19,12 +20,21 @@ static bool waits_for_router(const struct shard *shard, const struct conn *conn)
 	return (conn->state == CONN_HEAD || conn->state == CONN_OPEN) && receipts_are_stuck(shard);
 }
 
+/* What the client sends now is for later; its end is not, unless the protocol was told of it. */
+static bool is_deaf(const struct conn *conn)
+{
+	const struct protocol *protocol = protocol_of(conn);
+
+	return conn->state == CONN_OPEN && !protocol->on_bytes &&
+	       (!conn_has(conn, CONN_HUNG_UP) || protocol->on_hung_up);
+}
+
 /* A connection that waits for the router, or whose answers pile up, is read later. */
 static bool must_wait(const struct shard *shard, const struct conn *conn)
 {
 	size_t waiting = outbox_size(conn->outbox);
 
-	if (conn->state == CONN_ATTACHING)
+	if (conn->state == CONN_ATTACHING || is_deaf(conn))
 		return true;
 	if (waits_for_router(shard, conn))
 		return true;
@@ -83,6 +93,9 @@ void receive_on_readable(struct shard *shard, struct conn *conn, const struct ur
 	/* No further event tells of an end that came together with bytes. */
 	if (((uint32_t)event->result & (POLLRDHUP | POLLHUP | POLLERR)) != 0)
 		conn_set(conn, CONN_HUNG_UP);
+	if (conn_has(conn, CONN_HUNG_UP) && conn->state == CONN_OPEN &&
+	    protocol_of(conn)->on_hung_up)
+		protocol_of(conn)->on_hung_up(shard, conn);
 	if (!event->more) /* the kernel ended the multishot: arm it again */
 		uring_poll_readable(shard->uring, conn_slot(shard, conn),
 				    conn_tag(shard, conn, SHARD_OP_READABLE, 0));
@@ -171,18 +184,24 @@ static void keep_reader(struct shard *shard, struct conn *conn, const struct ws_
 
 static void feed_closing(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t size);
 
-static void feed_ws(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t size)
+/* The reader as the last bytes left it, or one that is between two messages. */
+static struct ws_inbound reader_of(const struct conn *conn, uint64_t message_size_max)
 {
 	struct ws_inbound reader;
+
+	if (conn->inbound)
+		return conn->inbound->ws;
+	ws_inbound_init(&reader, message_size_max);
+	reader.takes_compressed = conn_has(conn, CONN_DEFLATE);
+	return reader;
+}
+
+void receive_feed_ws(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t size)
+{
+	struct ws_inbound reader = reader_of(conn, compression_bound(shard, conn, false));
 	struct ws_inbound_event event;
 	size_t done = 0;
 
-	if (conn->inbound)
-		reader = conn->inbound->ws;
-	else
-		ws_inbound_init(&reader, conn->state == CONN_ECHO
-						 ? ECHO_MESSAGE_MAX
-						 : shard->config->max_client_message);
 	conn->heard_ms = (uint32_t)shard->now_ms;
 	do {
 		done += ws_inbound_next(&reader, bytes + done, size - done, &event);
@@ -200,14 +219,11 @@ static void feed_ws(struct shard *shard, struct conn *conn, uint8_t *bytes, size
 static void feed_closing(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t size)
 {
 	struct ws_inbound_event event = {.type = WS_EVENT_NONE};
-	struct ws_inbound reader;
+	struct ws_inbound reader = reader_of(conn, ECHO_MESSAGE_MAX);
 	size_t done = 0;
 
-	if (conn->reason == CLOSE_HTTP_REFUSED || conn->reason == CLOSE_HTTP_DONE)
+	if (!conn_has(conn, CONN_UPGRADED) || !protocol_of(conn)->has_close_frames)
 		return; /* what else a refused client sends is dropped */
-	ws_inbound_init(&reader, ECHO_MESSAGE_MAX);
-	if (conn->inbound)
-		reader = conn->inbound->ws;
 	do {
 		done += ws_inbound_next(&reader, bytes + done, size - done, &event);
 	} while (event.type != WS_EVENT_NONE && event.type != WS_EVENT_CLOSE &&
@@ -231,8 +247,11 @@ void receive_feed(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t
 		http_feed(shard, conn, bytes, size);
 		return;
 	case CONN_OPEN:
+		if (protocol_of(conn)->on_bytes)
+			protocol_of(conn)->on_bytes(shard, conn, bytes, size);
+		return;
 	case CONN_ECHO:
-		feed_ws(shard, conn, bytes, size);
+		receive_feed_ws(shard, conn, bytes, size);
 		return;
 	case CONN_CLOSING:
 		feed_closing(shard, conn, bytes, size);

@@ -35,6 +35,9 @@ void receive_on_bytes(struct shard *shard, struct conn *conn, uint32_t buffer,
 
 /* Bytes for a connection in state HEAD, OPEN, ECHO or CLOSING, wherever they come from. They may
  * be changed in place. */
+/* Frames for a connection that is OPEN or ECHO. */
+void receive_feed_ws(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t size);
+
 void receive_feed(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t size);
 
 #endif

@@ -3,14 +3,15 @@
 
 #include <stdlib.h>
 
-#include "shard/message.h"
 #include "shard/order.h"
+#include "shard/protocol.h"
 #include "shard/receipts.h"
 #include "shard/send.h"
 #include "shard/shard_state.h"
 #include "shard/subscriptions.h"
 #include "shard/timers.h"
 #include "wire/channel_name.h"
+#include "wire/envelope.h"
 
 static struct fall *fall_of(const struct shard *shard, const struct conn *conn)
 {
@@ -152,6 +153,7 @@ bool recovery_attach(struct shard *shard, struct conn *conn, const struct recove
 	if (!recovery)
 		return false;
 	recovery->from = wish->has_after ? RECOVERY_AFTER : RECOVERY_CURSOR;
+	recovery->encoding = conn->encoding;
 	recovery->user = put(&bytes, user);
 	recovery->device = put(&bytes, wish->device);
 	recovery->identity = put(&bytes, wish->identity);
@@ -305,6 +307,23 @@ void recovery_on_replay(struct shard *shard, struct conn *conn, const struct del
 	send_queue(shard, conn); /* to see when it is on its way */
 }
 
+void recovery_on_subscribed(struct shard *shard, struct conn *conn, const struct delivery *delivery)
+{
+	struct subscription *found = subscriptions_find(conn, delivery->channel);
+	struct envelope_replay replay = {
+		.recovered = (delivery->flags & DELIVERY_RECOVERED) != 0,
+		.replayed = delivery->count,
+	};
+	bool had_position = (delivery->flags & DELIVERY_HAS_REPLAY) != 0;
+
+	if (!found || found->member != MEMBER_NONE)
+		return;
+	found->member = MEMBER_REPLAYING;
+	protocol_of(conn)->on_subscribed(shard, conn, name_of(shard, delivery->channel),
+					 had_position ? &replay : NULL,
+					 slice_of_text(delivery->ref));
+}
+
 bool recovery_is_leaving(const struct shard *shard, const struct conn *conn, uint32_t channel)
 {
 	const struct fall_channel *own = find_own(fall_of(shard, conn), channel);
@@ -319,7 +338,7 @@ static void leave(struct shard *shard, struct conn *conn, struct subscription *h
 	struct fall *fall = fall_of(shard, conn);
 	struct fall_channel *own = find_own(fall, held->channel);
 
-	message_send_unsubscribed(shard, conn, held->channel, ref);
+	protocol_of(conn)->on_unsubscribed(shard, conn, name_of(shard, held->channel), ref);
 	if (own) {
 		free(own->ref);
 		drop_own(fall, own);
@@ -395,6 +414,8 @@ static void on_live_all(struct shard *shard, struct conn *conn)
 		if (held->member != MEMBER_RECOVERING || !settle(shard, conn, held))
 			i++;
 	}
+	if (conn->state == CONN_OPEN && protocol_of(conn)->on_live)
+		protocol_of(conn)->on_live(shard, conn);
 }
 
 void recovery_on_live(struct shard *shard, struct conn *conn, const struct delivery *delivery)

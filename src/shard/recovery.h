@@ -96,7 +96,9 @@ void recovery_fall_lost(struct shard *shard, struct conn *conn, const struct tap
 /* Its outbox is empty and its socket takes bytes: says MORE, asks to catch up. */
 void recovery_on_drained(struct shard *shard, struct conn *conn);
 
-/* DELIVERY_REPLAY, DELIVERY_LIVE. */
+/* DELIVERY_SUBSCRIBED, DELIVERY_REPLAY, DELIVERY_LIVE. */
+void recovery_on_subscribed(struct shard *shard, struct conn *conn,
+			    const struct delivery *delivery);
 void recovery_on_replay(struct shard *shard, struct conn *conn, const struct delivery *delivery);
 void recovery_on_live(struct shard *shard, struct conn *conn, const struct delivery *delivery);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "shard/order.h"
+#include "shard/protocol.h"
 #include "shard/receive.h"
 #include "shard/shard_state.h"
 #include "shard/subscriptions.h"
@@ -82,7 +83,8 @@ static size_t notice_bound(struct shard *shard, const struct conn *conn)
 /* Sends or keeps. False: no room. */
 static bool put(struct shard *shard, struct conn *conn, struct slice bytes, size_t size_max)
 {
-	if (conn->outbox || conn_has(conn, CONN_LAGGING) || !can_send_now(shard, conn))
+	if (conn->outbox || conn_has(conn, CONN_LAGGING) || conn_has(conn, CONN_HELD) ||
+	    !can_send_now(shard, conn))
 		return keep(shard, conn, bytes, size_max);
 	submit(shard, conn, bytes, false);
 	return true;
@@ -220,13 +222,23 @@ static bool send_tape_rest(struct shard *shard, struct conn *conn)
 	return false;
 }
 
-/* All that waited is out. */
-static void on_drained(struct shard *shard, struct conn *conn)
+void send_on_drained(struct shard *shard, struct conn *conn)
 {
 	if (conn->state == CONN_OPEN)
 		recovery_on_drained(shard, conn);
 	if (conn_has(conn, CONN_UNREAD) && conn->state != CONN_FINISHING)
 		receive_queue(shard, conn);
+}
+
+/* All there is for it goes to its outbox; the protocol knows when that goes out. */
+static void flush_held(struct shard *shard, struct conn *conn)
+{
+	if (conn_has(conn, CONN_LAGGING) && conn->state == CONN_OPEN) {
+		subscriptions_catch_up(shard, conn);
+		conn_clear(conn, CONN_LAGGING);
+	}
+	if (conn->outbox)
+		protocol_of(conn)->on_held(shard, conn);
 }
 
 static void flush_one(struct shard *shard, struct conn *conn)
@@ -237,6 +249,10 @@ static void flush_one(struct shard *shard, struct conn *conn)
 	}
 	if (conn_has(conn, CONN_FALLING) && conn->state == CONN_OPEN)
 		recovery_leave(shard, conn);
+	if (conn_has(conn, CONN_HELD)) {
+		flush_held(shard, conn);
+		return;
+	}
 	if (conn_has(conn, CONN_BLOCKED))
 		return; /* on_writable puts it back */
 	if (!can_send_now(shard, conn)) {
@@ -250,7 +266,7 @@ static void flush_one(struct shard *shard, struct conn *conn)
 		conn_close_join(shard, conn, conn->reason);
 	} else if (!conn_has(conn, CONN_LAGGING) || conn->state >= CONN_CLOSING ||
 		   !send_tape_rest(shard, conn)) {
-		on_drained(shard, conn);
+		send_on_drained(shard, conn);
 	}
 }
 
@@ -320,13 +336,14 @@ static bool visit(struct shard *shard, struct tape *tape, struct member *member)
 		return true;
 	}
 	bool is_sending = conn->sent_turn == shard->turn;
+	bool must_keep = conn->outbox || conn_has(conn, CONN_HELD);
 
-	if (is_sending && !conn->outbox && !tape->is_stalled) {
+	if (is_sending && !must_keep && !tape->is_stalled) {
 		tape->is_stalled = true;
 		return false;
 	}
 	tape->is_stalled = false;
-	if (!is_sending && !conn->outbox) {
+	if (!is_sending && !must_keep) {
 		submit(shard, conn, tape_from(tape, member->position), false);
 	} else if (!keep_rest(shard, conn, tape_from(tape, member->position))) {
 		leave_behind(shard, tape, member);

@@ -68,6 +68,9 @@ void send_catch_up(struct shard *shard, struct conn *conn, struct channel *chann
 /* The connection is cut: its sends of this turn are void. */
 void send_forget(struct shard *shard, struct conn *conn);
 
+/* All that waited is out, or taken: the next part of a replay may come, the client is read. */
+void send_on_drained(struct shard *shard, struct conn *conn);
+
 /* Completions. */
 void send_on_short(struct shard *shard, struct conn *conn, uint32_t index, int32_t result);
 void send_on_writable(struct shard *shard, struct conn *conn);

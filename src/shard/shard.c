@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "shard/receipts.h"
 #include "shard/shard_state.h"
+#include "shard/subscriptions.h"
 #include "shard/timers.h"
 
 #define RING_ENTRIES 2048 /* a turn's sends, receives and closes */
@@ -46,8 +47,6 @@ static bool reserve_conns(struct shard *shard)
 
 static bool init_memory(struct shard *shard, struct hash_key channel_key)
 {
-	bool is_new;
-
 	shard->readable.slots = malloc((SLOTS_MAX + 1) * sizeof(uint16_t));
 	shard->sendable.slots = malloc((SLOTS_MAX + 1) * sizeof(uint16_t));
 	shard->lagging = malloc(shard->slots * sizeof(uint16_t));
@@ -59,8 +58,7 @@ static bool init_memory(struct shard *shard, struct hash_key channel_key)
 		return false;
 	if (!channels_init(&shard->channels, channel_key))
 		return false;
-	/* The shard itself holds `all`, so it is always there and has index CHANNEL_ALL. */
-	return channels_hold(&shard->channels, SLICE("all"), &is_new) == CHANNEL_ALL;
+	return subscriptions_hold_all(shard) && compression_init(shard);
 }
 
 static void set_bounds(struct shard *shard)
@@ -131,6 +129,7 @@ void shard_destroy(struct shard *shard)
 	free(shard->lagging);
 	free(shard->receive_bytes);
 	free(shard->arena.bytes);
+	compression_deinit(shard);
 	receipts_drop_waiting(shard);
 	free(shard);
 }

@@ -20,6 +20,7 @@
 #include "belfry/receipt.h"
 #include "belfry/ring_tag.h"
 #include "shard/channels.h"
+#include "shard/compression.h"
 #include "shard/conn.h"
 #include "shard/recovery.h"
 #include "shard/shard.h"
@@ -34,7 +35,7 @@ enum shard_op {
 	SHARD_OP_CLOSE,
 };
 
-#define CHANNEL_ALL 0u /* index of the channel `all`, held by the shard itself */
+#define CHANNEL_ALL 0u /* + encoding: index of the channel `all`, held by the shard itself */
 
 /* A send of this turn: needed again only when it was short. */
 struct send_record {
@@ -83,11 +84,13 @@ struct shard {
 	struct channels channels;
 	struct wheel wheel;
 	struct random random;
-	uint64_t now_ms;  /* monotonic, of this turn */
-	uint64_t unix_ms; /* wall clock, of this turn */
-	uint32_t turn;    /* number of this turn */
-	uint32_t notices; /* notices for many channels so far */
-	uint32_t sockets; /* slots in use */
+	uint64_t now_ms;     /* monotonic, of this turn */
+	uint64_t unix_ms;    /* wall clock, of this turn */
+	uint32_t turn;       /* number of this turn */
+	uint32_t notices;    /* notices for many channels so far */
+	uint32_t encodings;  /* a bit for each that a connection here has had */
+	uint32_t delivering; /* encoding with which the notice at the lane's end goes on */
+	uint32_t sockets;    /* slots in use */
 	bool is_stopping;
 	bool is_crowded;        /* an outbox is half full in this turn: no more deliveries */
 	uint32_t tape_size_max; /* room for four of the largest frames */
@@ -117,6 +120,7 @@ struct shard {
 	uint32_t received_count;
 	uint8_t *receive_bytes; /* TURN_RECEIVES_MAX x RECEIVE_SIZE */
 	struct arena arena;
+	struct compression compression;
 };
 
 static inline uint32_t conn_slot(const struct shard *shard, const struct conn *conn)
@@ -150,6 +154,11 @@ static inline bool conn_has(const struct conn *conn, enum conn_flag flag)
 	return (conn->flags & flag) != 0;
 }
 
+static inline bool channel_is_all(uint32_t channel)
+{
+	return channel < CHANNEL_ALL + ENCODING_COUNT;
+}
+
 static inline void conn_set(struct conn *conn, enum conn_flag flag)
 {
 	conn->flags |= flag;
@@ -162,6 +171,8 @@ static inline void conn_clear(struct conn *conn, enum conn_flag flag)
 
 /* Bytes until the end of the turn. NULL: out of memory. */
 uint8_t *arena_take(struct arena *arena, size_t size);
+/* Of what was taken last, only the first `used` bytes are needed. */
+void arena_trim(struct arena *arena, const uint8_t *bytes, size_t size, size_t used);
 void arena_reset(struct arena *arena);
 
 void slot_queue_push(struct slot_queue *queue, uint32_t slot);

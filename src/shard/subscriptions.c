@@ -34,14 +34,30 @@ static bool grow(struct conn *conn)
 	return true;
 }
 
-/* Holds a channel; the router hears of the first holder. */
-static uint32_t hold(struct shard *shard, struct slice name)
+bool subscriptions_hold_all(struct shard *shard)
 {
 	bool is_new;
-	uint32_t channel = channels_hold(&shard->channels, name, &is_new);
+
+	for (uint32_t i = 0; i < ENCODING_COUNT; i++) {
+		uint32_t all =
+			channels_hold(&shard->channels, SLICE("all"), (enum encoding)i, &is_new);
+
+		if (all == CHANNEL_NONE)
+			return false;
+		ASSERT(all == CHANNEL_ALL + i);
+	}
+	return true;
+}
+
+/* Holds a channel; the router hears of the first holder. */
+static uint32_t hold(struct shard *shard, enum encoding encoding, struct slice name)
+{
+	bool is_new;
+	uint32_t channel = channels_hold(&shard->channels, name, encoding, &is_new);
 
 	if (channel == CHANNEL_NONE)
 		return CHANNEL_NONE;
+	shard->encodings |= UINT32_C(1) << encoding;
 	if (is_new) {
 		receipts_interest(shard, name);
 		counter_add(&shard->counters->channels, 1);
@@ -58,16 +74,24 @@ static void forget_tape(struct shard *shard, uint32_t index)
 
 static void release(struct shard *shard, uint32_t index)
 {
+	uint8_t bytes[CHANNEL_SIZE_MAX];
 	struct channel *channel;
+	struct slice name;
 
 	if (!channels_release(&shard->channels, index))
 		return;
 	channel = channels_at(&shard->channels, index);
-	receipts_disinterest(shard, channel_name(channel));
-	counter_subtract(&shard->counters->channels, 1);
+	name = slice_of(bytes, channel->name_size);
+	memcpy(bytes, channel->name, channel->name_size);
+	uint64_t hash = channel->hash;
+
 	if (channel->tape && channel->tape->is_dirty)
 		forget_tape(shard, index);
 	channels_remove(&shard->channels, index);
+	if (channels_has_name(&shard->channels, name, hash))
+		return;
+	receipts_disinterest(shard, name);
+	counter_subtract(&shard->counters->channels, 1);
 }
 
 bool subscriptions_add(struct shard *shard, struct conn *conn, struct slice name,
@@ -75,7 +99,7 @@ bool subscriptions_add(struct shard *shard, struct conn *conn, struct slice name
 {
 	if (conn->subscriptions_count == conn->subscriptions_capacity && !grow(conn))
 		return false;
-	uint32_t channel = hold(shard, name);
+	uint32_t channel = hold(shard, (enum encoding)conn->encoding, name);
 
 	if (channel == CHANNEL_NONE)
 		return false;
@@ -173,7 +197,8 @@ bool subscriptions_hold_user(struct shard *shard, struct conn *conn, struct slic
 	ASSERT(user.size > 0 && user.size <= USER_SIZE_MAX);
 	memcpy(name, USER_PREFIX, sizeof(USER_PREFIX) - 1);
 	memcpy(name + sizeof(USER_PREFIX) - 1, user.bytes, user.size);
-	conn->user = hold(shard, slice_of(name, sizeof(USER_PREFIX) - 1 + user.size));
+	conn->user = hold(shard, (enum encoding)conn->encoding,
+			  slice_of(name, sizeof(USER_PREFIX) - 1 + user.size));
 	return conn->user != CHANNEL_NONE;
 }
 

@@ -17,6 +17,9 @@
 #include "belfry/limits.h"
 #include "shard/conn.h"
 
+/* The shard itself holds `all` in each encoding: it is always there, as CHANNEL_ALL + encoding. */
+MUST_CHECK bool subscriptions_hold_all(struct shard *shard);
+
 /* Holds `name` for the connection, without joining. */
 MUST_CHECK bool subscriptions_add(struct shard *shard, struct conn *conn, struct slice name,
 				  uint32_t *ret_channel);

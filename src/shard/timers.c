@@ -1,10 +1,8 @@
 /* shard/timers.c - deadlines of connections. */
 #include "shard/timers.h"
 
-#include "shard/confirm.h"
 #include "shard/http.h"
-#include "shard/message.h"
-#include "shard/send.h"
+#include "shard/protocol.h"
 #include "shard/shard_state.h"
 
 /* Pings of a shard go out together so often: a wake costs more than a ping. */
@@ -62,6 +60,16 @@ static uint32_t slow_left_ms(const struct shard *shard, const struct conn *conn)
 	return delay_ms;
 }
 
+/* Until the client was not heard of for too long. */
+static uint32_t silence_left_ms(const struct shard *shard, const struct conn *conn)
+{
+	const struct config *config = shard->config;
+
+	if (config->heartbeat_interval_ms == 0 || !protocol_of(conn)->is_heard)
+		return FAR_MS;
+	return left_ms(shard, conn->heard_ms, config->heartbeat_timeout_ms);
+}
+
 void timers_refresh(struct shard *shard, struct conn *conn)
 {
 	const struct config *config = shard->config;
@@ -69,11 +77,9 @@ void timers_refresh(struct shard *shard, struct conn *conn)
 
 	if (conn->state != CONN_OPEN)
 		return;
-	if (config->heartbeat_interval_ms > 0) {
+	if (protocol_of(conn)->beat_interval_ms(shard, conn) > 0)
 		delay_ms = least(delay_ms, left_ms(shard, conn->deadline_ms, 0));
-		delay_ms = least(delay_ms,
-				 left_ms(shard, conn->heard_ms, config->heartbeat_timeout_ms));
-	}
+	delay_ms = least(delay_ms, silence_left_ms(shard, conn));
 	if (config->idle_timeout_ms > 0)
 		delay_ms =
 			least(delay_ms, left_ms(shard, conn->active_ms, config->idle_timeout_ms));
@@ -81,24 +87,26 @@ void timers_refresh(struct shard *shard, struct conn *conn)
 	timers_arm(shard, conn, delay_ms);
 }
 
-/* The next common moment of this shard's pings at or after `at_ms`; shards take turns. */
-static uint32_t next_batch(const struct shard *shard, uint32_t at_ms)
+/* The next common moment of this shard's beats at or after `at_ms`; shards take turns. */
+static uint32_t next_batch(const struct shard *shard, uint32_t at_ms, uint32_t interval_ms)
 {
 	uint32_t phase = shard->index * PING_BATCH_MS / shard->all_counters->shards_count;
 
-	if (shard->config->heartbeat_interval_ms < 8 * PING_BATCH_MS)
+	if (interval_ms < 8 * PING_BATCH_MS)
 		return at_ms;
 	return at_ms + (PING_BATCH_MS - (at_ms - phase) % PING_BATCH_MS) % PING_BATCH_MS;
 }
 
 void timers_start_heartbeat(struct shard *shard, struct conn *conn)
 {
-	uint32_t interval_ms = shard->config->heartbeat_interval_ms;
+	uint32_t interval_ms = protocol_of(conn)->beat_interval_ms(shard, conn);
 
 	if (interval_ms > 0)
-		conn->deadline_ms = next_batch(
-			shard, (uint32_t)shard->now_ms + 1 +
-				       (uint32_t)random_below(&shard->random, interval_ms));
+		conn->deadline_ms =
+			next_batch(shard,
+				   (uint32_t)shard->now_ms + 1 +
+					   (uint32_t)random_below(&shard->random, interval_ms),
+				   interval_ms);
 	timers_refresh(shard, conn);
 }
 
@@ -111,24 +119,20 @@ static void on_token_expired(struct shard *shard, struct conn *conn)
 	}
 	conn_set(conn, CONN_EXPIRING);
 	conn->expires_s = (uint32_t)((shard->unix_ms + shard->config->token_grace_ms + 999) / 1000);
-	message_send_error(shard, conn, "token_expired",
-			   "the token has expired; send {\"type\":\"auth\",\"token\":...}",
-			   (struct slice){NULL, 0});
+	if (protocol_of(conn)->warn_token)
+		protocol_of(conn)->warn_token(shard, conn);
 }
 
-static void ping(struct shard *shard, struct conn *conn)
+static void beat(struct shard *shard, struct conn *conn)
 {
-	const struct config *config = shard->config;
-	uint8_t text[EVENT_ID_TEXT_MAX];
+	uint32_t interval_ms = protocol_of(conn)->beat_interval_ms(shard, conn);
 
-	if (config->heartbeat_interval_ms == 0 || left_ms(shard, conn->deadline_ms, 0) > 0)
+	if (interval_ms == 0 || left_ms(shard, conn->deadline_ms, 0) > 0)
 		return;
-	conn->deadline_ms = next_batch(
-		shard, (uint32_t)shard->now_ms + config->heartbeat_interval_ms - WHEEL_TICK_MS);
-	if (conn_has(conn, CONN_BLOCKED))
-		return; /* it has enough to read */
-	counter_add(&shard->counters->pings, 1);
-	send_frame(shard, conn, WS_PING, confirm_ping(shard, conn, text));
+	conn->deadline_ms = next_batch(shard, (uint32_t)shard->now_ms + interval_ms - WHEEL_TICK_MS,
+				       interval_ms);
+	if (!conn_has(conn, CONN_BLOCKED)) /* else it has enough to read */
+		protocol_of(conn)->beat(shard, conn);
 }
 
 static void on_open_timer(struct shard *shard, struct conn *conn)
@@ -137,8 +141,7 @@ static void on_open_timer(struct shard *shard, struct conn *conn)
 
 	if (slow_left_ms(shard, conn) == 0)
 		conn_close(shard, conn, CLOSE_SLOW);
-	else if (config->heartbeat_interval_ms > 0 &&
-		 left_ms(shard, conn->heard_ms, config->heartbeat_timeout_ms) == 0)
+	else if (silence_left_ms(shard, conn) == 0)
 		conn_close(shard, conn, CLOSE_HEARTBEAT);
 	else if (config->idle_timeout_ms > 0 &&
 		 left_ms(shard, conn->active_ms, config->idle_timeout_ms) == 0)
@@ -147,7 +150,7 @@ static void on_open_timer(struct shard *shard, struct conn *conn)
 		on_token_expired(shard, conn);
 	if (conn->state != CONN_OPEN)
 		return;
-	ping(shard, conn);
+	beat(shard, conn);
 	timers_refresh(shard, conn);
 }
 

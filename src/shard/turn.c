@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/log_line.h"
 #include "shard/deliver.h"
-#include "shard/message.h"
+#include "shard/protocol.h"
 #include "shard/receipts.h"
 #include "shard/receive.h"
 #include "shard/send.h"
@@ -124,9 +124,9 @@ static void stop_conn(struct shard *shard, struct conn *conn)
 {
 	uint32_t window_ms = shard->config->drain_window_ms;
 
-	if (window_ms > 0 && conn->state == CONN_OPEN)
-		message_send_going_away(shard, conn,
-					(uint32_t)random_below(&shard->random, window_ms));
+	if (window_ms > 0 && conn->state == CONN_OPEN && protocol_of(conn)->warn_going_away)
+		protocol_of(conn)->warn_going_away(
+			shard, conn, (uint32_t)random_below(&shard->random, window_ms));
 	conn_close(shard, conn, CLOSE_GOING_AWAY);
 }
 

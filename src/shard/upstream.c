@@ -105,14 +105,14 @@ void upstream_on_command(struct shard *shard, struct conn *conn, const struct co
 		message_send_error(shard, conn, "overload", "out of memory", command->ref);
 }
 
-void upstream_on_answer(struct shard *shard, struct conn *conn, const struct delivery *delivery)
+const char *upstream_answer_code(enum upstream_answer answer)
 {
-	struct slice ref = slice_of_text(delivery->ref);
+	ASSERT(answer < ARRAY_SIZE(answers));
+	return answers[answer].code;
+}
 
-	ASSERT(delivery->count < ARRAY_SIZE(answers));
-	if (delivery->count == UPSTREAM_ANSWER_OK)
-		message_send_ack(shard, conn, ref);
-	else
-		message_send_error(shard, conn, answers[delivery->count].code,
-				   answers[delivery->count].text, ref);
+const char *upstream_answer_text(enum upstream_answer answer)
+{
+	ASSERT(answer < ARRAY_SIZE(answers));
+	return answers[answer].text;
 }

@@ -10,18 +10,18 @@
 #define BELFRY_SHARD_UPSTREAM_H
 
 #include "base/compiler.h"
+#include "belfry/upstream.h"
 
 struct command;
 struct conn;
-struct delivery;
 struct shard;
-struct upstream;
 
 /* mark_read, mark_all_read, delete, typing, publish. */
 void upstream_on_command(struct shard *shard, struct conn *conn, const struct command *command);
 
-/* DELIVERY_ANSWER: an `ack`, or an `error` with the code of the answer. */
-void upstream_on_answer(struct shard *shard, struct conn *conn, const struct delivery *delivery);
+/* What a client is told when the answer is not OK. */
+const char *upstream_answer_code(enum upstream_answer answer);
+const char *upstream_answer_text(enum upstream_answer answer);
 
 /* The command, packed: see belfry/upstream.h. NULL: out of memory. */
 MUST_CHECK struct upstream *upstream_pack(struct shard *shard, struct conn *conn,

@@ -32,8 +32,8 @@ static const struct {
 static const char *const user_claims[] = {"sub", "user_id", "userId"};
 
 /* Two readers could disagree on which of two members counts, so there may be one. */
-static const char *const single_claims[] = {"exp",    "nbf",   "sub",     "user_id",
-					    "userId", "admin", "channels"};
+static const char *const single_claims[] = {"exp",     "nbf",    "iat",   "jti",     "sub",
+					    "user_id", "userId", "admin", "channels"};
 
 /* A token cut at its dots. */
 struct parts {
@@ -136,19 +136,22 @@ static bool read_time(struct json_value payload, const char *claim, int64_t *tim
 }
 
 static enum jwt_result check_times(struct json_value payload, const struct jwt_rules *rules,
-				   int64_t now_s, int64_t *ret_expires_s)
+				   int64_t now_s, struct jwt_claims *claims)
 {
 	int64_t expires_s = INT64_MAX;
 	int64_t not_before_s = INT64_MIN;
+	int64_t issued_s = INT64_MIN;
 
-	if (!read_time(payload, "exp", &expires_s) || !read_time(payload, "nbf", &not_before_s))
+	if (!read_time(payload, "exp", &expires_s) || !read_time(payload, "nbf", &not_before_s) ||
+	    !read_time(payload, "iat", &issued_s))
 		return JWT_MALFORMED;
 	/* The leeway goes to our side of the comparison, where nothing overflows. */
 	if (expires_s <= now_s - rules->leeway_s)
 		return JWT_EXPIRED;
 	if (not_before_s > now_s + rules->leeway_s)
 		return JWT_NOT_YET;
-	*ret_expires_s = expires_s;
+	claims->expires_s = expires_s;
+	claims->issued_s = issued_s;
 	return JWT_OK;
 }
 
@@ -160,6 +163,18 @@ static bool is_digits(struct slice text)
 	return true;
 }
 
+/* The text of a string, or the digits of a number. False: neither, or over `capacity`. */
+static bool read_text(struct json_value value, uint8_t *bytes, size_t capacity, size_t *ret_size)
+{
+	if (value.type == JSON_STRING)
+		return json_string_decode(value.text, bytes, capacity, ret_size);
+	if (value.type != JSON_NUMBER || !is_digits(value.text) || value.text.size > capacity)
+		return false;
+	memcpy(bytes, value.text.bytes, value.text.size);
+	*ret_size = value.text.size;
+	return true;
+}
+
 static bool read_user(struct json_value payload, struct jwt_claims *claims)
 {
 	struct json_value value;
@@ -167,20 +182,19 @@ static bool read_user(struct json_value payload, struct jwt_claims *claims)
 
 	while (i < ARRAY_SIZE(user_claims) && !json_find(payload, user_claims[i], &value))
 		i++;
-	if (i == ARRAY_SIZE(user_claims))
+	if (i == ARRAY_SIZE(user_claims) ||
+	    !read_text(value, claims->user, sizeof(claims->user), &claims->user_size))
 		return false;
-	if (value.type == JSON_STRING) {
-		if (!json_string_decode(value.text, claims->user, sizeof(claims->user),
-					&claims->user_size))
-			return false;
-	} else if (value.type == JSON_NUMBER && is_digits(value.text) &&
-		   value.text.size <= sizeof(claims->user)) {
-		memcpy(claims->user, value.text.bytes, value.text.size);
-		claims->user_size = value.text.size;
-	} else {
-		return false;
-	}
 	return channel_name_is_valid(slice_of(claims->user, claims->user_size));
+}
+
+/* A token id that could not be told apart from another could not be revoked. */
+static bool read_jti(struct json_value payload, struct jwt_claims *claims)
+{
+	struct json_value value;
+
+	return !json_find(payload, "jti", &value) ||
+	       read_text(value, claims->jti, sizeof(claims->jti), &claims->jti_size);
 }
 
 static bool is_array_of_strings(struct json_value value)
@@ -217,11 +231,13 @@ static enum jwt_result read_claims(struct slice part, const struct jwt_rules *ru
 	for (size_t i = 0; i < ARRAY_SIZE(single_claims); i++)
 		if (json_count(payload, single_claims[i]) > 1)
 			return JWT_MALFORMED;
-	enum jwt_result result = check_times(payload, rules, now_s, &claims.expires_s);
+	enum jwt_result result = check_times(payload, rules, now_s, &claims);
 	if (result != JWT_OK)
 		return result;
 	if (!read_user(payload, &claims))
 		return JWT_SUBJECT;
+	if (!read_jti(payload, &claims))
+		return JWT_MALFORMED;
 	read_rights(payload, &claims);
 	*ret_claims = claims;
 	if (!slice_is_absent(claims.channels)) /* it pointed into the payload on our stack */

@@ -45,9 +45,12 @@ struct jwt_claims {
 				      * is taken as its digits; never empty, no control chars,
 				      * space or comma: "user:" + it is a channel name */
 	size_t user_size;
-	int64_t expires_s;     /* Unix time of exp; INT64_MAX without */
-	bool admin;            /* claim `admin` is true */
-	struct slice channels; /* claim `channels`: JSON text of an array of strings in payload,
+	uint8_t jti[JTI_SIZE_MAX]; /* decoded `jti`; a number is taken as its digits */
+	size_t jti_size;           /* 0: there is none */
+	int64_t expires_s;         /* Unix time of exp; INT64_MAX without */
+	int64_t issued_s;          /* Unix time of iat; INT64_MIN without */
+	bool admin;                /* claim `admin` is true */
+	struct slice channels;     /* claim `channels`: JSON text of an array of strings in payload,
 				* which is why claims must not be copied; absent without, or when
 				* it is anything else */
 	uint8_t payload[JWT_PAYLOAD_MAX]; /* decoded payload */
@@ -56,7 +59,8 @@ struct jwt_claims {
 /* Verifies `token` at time `now_s` (Unix seconds). Fills *ret_claims only with JWT_OK. Order:
  * shape and size, header (alg; `crit` or a second alg is refused as MALFORMED), signature in
  * constant time, payload JSON (a second one of any claim that is read is refused), exp, nbf,
- * subject. Without a secret no algorithm is accepted. The first claim of sub, user_id and userId
+ * iat (a number, whatever it says), subject, jti (one that is too long, or neither string nor
+ * digits, is MALFORMED: it could not be revoked). Without a secret no algorithm is accepted. The first claim of sub, user_id and userId
  * that is there names the user; a bad one is not passed over. */
 MUST_CHECK enum jwt_result jwt_verify(struct slice token, const struct jwt_rules *rules,
 				      int64_t now_s, struct jwt_claims *ret_claims);

@@ -29,19 +29,25 @@ static struct slice name_of(uint32_t i, char text[32])
 	return slice_of(text, (size_t)snprintf(text, 32, "channel:%u", i));
 }
 
+static enum encoding encoding_of(uint32_t i)
+{
+	return (enum encoding)(i % ENCODING_COUNT);
+}
+
 static uint32_t find(uint32_t i)
 {
 	char text[32];
 	struct slice name = name_of(i, text);
+	struct channel_key key = {name, hash_bytes(channels.key, name), encoding_of(i)};
 
-	return channels_find(&channels, name, hash_bytes(channels.key, name));
+	return channels_find(&channels, &key);
 }
 
 static void hold(uint32_t i)
 {
 	char text[32];
 	bool is_new;
-	uint32_t index = channels_hold(&channels, name_of(i, text), &is_new);
+	uint32_t index = channels_hold(&channels, name_of(i, text), encoding_of(i), &is_new);
 
 	CHECK(index != CHANNEL_NONE && is_new == (all[i].holders == 0));
 	CHECK(is_new || index == all[i].index);

@@ -3,13 +3,11 @@
 
 #include "fanout_router.h"
 #include "shard/confirm.h"
-#include "shard/handshake.h"
-#include "shard/message.h"
+#include "shard/protocol.h"
 #include "shard/receive.h"
 #include "shard/send.h"
 #include "shard/shard_state.h"
 #include "shard/subscriptions.h"
-#include "shard/upstream.h"
 
 #define CHECK(expression) ASSERT(expression)
 
@@ -32,10 +30,10 @@ void crowd_begin(const struct crowd_options *options, uint64_t (*given_pick)(uin
 static struct subscription *find(struct conn *conn, uint32_t channel)
 {
 	struct slice name = slice_of_text(fanout_names[channel]);
+	struct channel_key key = {name, hash_bytes(crowd.shard->channels.key, name),
+				  (enum encoding)conn->encoding};
 
-	return subscriptions_find(conn,
-				  channels_find(&crowd.shard->channels, name,
-						hash_bytes(crowd.shard->channels.key, name)));
+	return subscriptions_find(conn, channels_find(&crowd.shard->channels, &key));
 }
 
 /* Notices from now on are his: he has been live in the channel, and was not told of its end. */
@@ -77,15 +75,16 @@ static void account(uint32_t number)
 }
 
 /* The witness's delivery, behind each notice. */
-void upstream_on_answer(struct shard *of, struct conn *conn, const struct delivery *delivery)
+static void on_answer(struct shard *of, struct conn *conn, enum upstream_answer answer,
+		      struct slice ref)
 {
-	CHECK(conn_slot(of, conn) == CROWD_WITNESS && delivery->slot == CROWD_WITNESS);
+	CHECK(conn_slot(of, conn) == CROWD_WITNESS && slice_is_absent(ref));
+	CHECK(answer == UPSTREAM_ANSWER_OK);
 	account(router_taken());
 }
 
-static void tell(struct shard *of, struct conn *conn, uint8_t kind, uint32_t channel)
+static void tell(struct shard *of, struct conn *conn, uint8_t kind, struct slice name)
 {
-	struct slice name = channel_name(channels_at(&of->channels, channel));
 	uint8_t frame[64];
 	uint8_t index = 0;
 
@@ -99,17 +98,16 @@ static void tell(struct shard *of, struct conn *conn, uint8_t kind, uint32_t cha
 		client_leave(&crowd.clients[conn_slot(of, conn)], index);
 }
 
-void message_on_subscribed(struct shard *of, struct conn *conn, const struct delivery *delivery)
+static void on_subscribed(struct shard *of, struct conn *conn, struct slice channel,
+			  const struct envelope_replay *replay, struct slice ref)
 {
-	struct subscription *found = subscriptions_find(conn, delivery->channel);
-
-	CHECK(found && found->member == MEMBER_NONE);
-	found->member = MEMBER_REPLAYING;
-	tell(of, conn, KIND_SUBSCRIBED, delivery->channel);
+	(void)replay;
+	CHECK(slice_is_absent(ref));
+	tell(of, conn, KIND_SUBSCRIBED, channel);
 }
 
-void message_send_unsubscribed(struct shard *of, struct conn *conn, uint32_t channel,
-			       struct slice ref)
+static void on_unsubscribed(struct shard *of, struct conn *conn, struct slice channel,
+			    struct slice ref)
 {
 	CHECK(slice_is_absent(ref));
 	tell(of, conn, KIND_UNSUBSCRIBED, channel);
@@ -128,7 +126,10 @@ void crowd_attach(struct conn *conn)
 		counter_add(&crowd.shard->counters->connections, 1);
 		return;
 	}
-	CHECK(subscriptions_add(crowd.shard, conn, SLICE("all"), &index) && index == CHANNEL_ALL);
+	/* Both are the same bytes here: there is no compressor. */
+	conn->encoding = (uint8_t)(pick(2) ? ENCODING_DEFLATE : ENCODING_WS);
+	CHECK(subscriptions_add(crowd.shard, conn, SLICE("all"), &index) &&
+	      index == CHANNEL_ALL + conn->encoding);
 	for (uint32_t i = 1; i < CHANNELS; i++)
 		if (pick(100) < crowd.join_percent)
 			CHECK(subscriptions_add(crowd.shard, conn, slice_of_text(fanout_names[i]),
@@ -138,12 +139,36 @@ void crowd_attach(struct conn *conn)
 	conn_set(conn, CONN_ATTACHED);
 }
 
-void handshake_on_attached(struct shard *of, struct conn *conn, const struct attached *attached)
+static void on_attached(struct shard *of, struct conn *conn, const struct attached *attached)
 {
 	CHECK(of == crowd.shard && conn->state == CONN_ATTACHING && attached);
 	conn->state = CONN_OPEN;
 	conn_set(conn, CONN_UPGRADED);
 	counter_add(&crowd.shard->counters->connections, 1);
+}
+
+static uint32_t no_beats(const struct shard *of, const struct conn *conn)
+{
+	(void)of;
+	(void)conn;
+	return 0;
+}
+
+static const struct protocol protocol = {
+	.has_close_frames = true,
+	.is_heard = true,
+	.on_attached = on_attached,
+	.on_subscribed = on_subscribed,
+	.on_unsubscribed = on_unsubscribed,
+	.on_answer = on_answer,
+	.beat_interval_ms = no_beats,
+	.write_close = send_close_frame,
+};
+
+const struct protocol *protocol_of(const struct conn *conn)
+{
+	(void)conn;
+	return &protocol;
 }
 
 static void subscribe(struct conn *conn, uint32_t channel)

@@ -35,12 +35,12 @@ static struct {
 	uint32_t stuck_max;
 	uint32_t pushes_max; /* a turn */
 	uint32_t join_percent;
-	uint32_t talk_max; /* clients that say something, a turn */
+	uint32_t talk_max;      /* clients that say something, a turn */
 	uint32_t large_percent; /* notices that are longer than most */
 	uint32_t turns;         /* lively ones that are left */
-	bool is_gentle; /* less is sent than anybody has room for: nobody may fall */
-	bool is_sparse;    /* few of all; at times the shard hears of nothing */
-	bool is_ephemeral; /* nothing else is sent: likewise */
+	bool is_gentle;         /* less is sent than anybody has room for: nobody may fall */
+	bool is_sparse;         /* few of all; at times the shard hears of nothing */
+	bool is_ephemeral;      /* nothing else is sent: likewise */
 } plan;
 
 static struct shard *shard;
@@ -244,8 +244,12 @@ static void begin_router(void)
 		.slots = plan.slots,
 		.payload_max = pick(4) ? 1000 + pick(2000) : PAYLOAD_MAX,
 		.large_percent = plan.large_percent,
-		.ephemeral_percent = plan.is_ephemeral ? 100 : pick(2) ? 0 : pick(50),
-		.bytes_left = plan.is_gentle ? 60000 : plan.slots == SLOTS ? 2u << 20 : 4u << 20,
+		.ephemeral_percent = plan.is_ephemeral ? 100
+				     : pick(2)         ? 0
+						       : pick(50),
+		.bytes_left = plan.is_gentle        ? 60000
+			      : plan.slots == SLOTS ? 2u << 20
+						    : 4u << 20,
 	};
 	uint32_t frame_size_max = options.payload_max + 64;
 
@@ -362,7 +366,7 @@ void uring_wait(struct uring *uring, uint64_t timeout_ns)
 
 static void end(void)
 {
-	CHECK(shard->sockets == 0 && shard->channels.count == 1);
+	CHECK(shard->sockets == 0 && shard->channels.count == ENCODING_COUNT);
 	CHECK(counter_read(&shard->counters->subscriptions) == 0);
 	CHECK(counter_read(&shard->counters->connections) == 0);
 	CHECK(counter_read(&shard->counters->blocked) == 0);

@@ -123,7 +123,7 @@ static void name_channels(struct notice *notice, const struct entry_sent *entry)
 		channel->name = slice_of_text(fanout_names[entry->channels[i]]);
 		channel->hash = hash_bytes(options.shard->channels.key, channel->name);
 		channel->target = entry->channels[i] == TO_CONN ? TARGET_CONN
-				  : entry->channels[i] == 0	? TARGET_ALL
+				  : entry->channels[i] == 0     ? TARGET_ALL
 								: TARGET_NAMED;
 		channel->slot = entry->slot;
 		channel->generation = entry->generation;
@@ -166,7 +166,7 @@ static bool is_heard(const struct entry_sent *entry)
 		uint64_t hash = hash_bytes(options.shard->channels.key, name);
 
 		if (entry->channels[i] == TO_CONN ||
-		    channels_find(&options.shard->channels, name, hash) != CHANNEL_NONE)
+		    channels_has_name(&options.shard->channels, name, hash))
 			return true;
 	}
 	return false;
@@ -204,8 +204,8 @@ void router_push_notice(bool is_quiet)
 		.type = DELIVERY_ANSWER,
 		.generation = conn_at(options.shard, 0)->generation,
 	});
-	waiting = grown(waiting, waiting_first + waiting_count, &waiting_capacity,
-			sizeof(*waiting));
+	waiting =
+		grown(waiting, waiting_first + waiting_count, &waiting_capacity, sizeof(*waiting));
 	waiting[waiting_first + waiting_count++] = entries_count;
 	add_entry(&entry);
 }
@@ -400,7 +400,7 @@ static bool send_part(uint32_t slot, struct job *job)
 		struct replay what = {
 			.number = job->next,
 			.channel = (uint8_t)wanted_as(job, slot, job->next),
-			.kind = job->type == RECEIPT_ATTACH	 ? KIND_ATTACH
+			.kind = job->type == RECEIPT_ATTACH      ? KIND_ATTACH
 				: job->type == RECEIPT_SUBSCRIBE ? KIND_SUBSCRIBE
 								 : KIND_NOTICE,
 		};

@@ -3,17 +3,15 @@
 
 #include <stdlib.h>
 
-#include "shard/handshake.h"
-#include "shard/message.h"
 #include "shard/receipts.h"
 #include "shard/receive.h"
 #include "shard/shard_state.h"
+#include "shard/subscriptions.h"
 #include "shard/timers.h"
 
 struct shard *fanout_shard_create(const struct shard_options *options)
 {
 	struct shard *shard = calloc(1, sizeof(*shard));
-	bool is_new;
 
 	ASSERT(shard);
 	shard->config = options->config;
@@ -36,9 +34,8 @@ struct shard *fanout_shard_create(const struct shard_options *options)
 	bool is_ready = channels_init(&shard->channels, options->channel_key);
 
 	ASSERT(is_ready);
-	uint32_t all = channels_hold(&shard->channels, SLICE("all"), &is_new);
-
-	ASSERT(all == CHANNEL_ALL);
+	is_ready = subscriptions_hold_all(shard);
+	ASSERT(is_ready);
 	return shard;
 }
 
@@ -101,13 +98,6 @@ void receipts_flush(struct shard *of)
 	(void)of;
 }
 
-void message_send_going_away(struct shard *of, struct conn *conn, uint32_t reconnect_in_ms)
-{
-	(void)of;
-	(void)conn;
-	(void)reconnect_in_ms;
-}
-
 void timers_advance(struct shard *of)
 {
 	(void)of;
@@ -141,13 +131,6 @@ void receive_on_readable(struct shard *of, struct conn *conn, const struct uring
 	(void)of;
 	(void)conn;
 	(void)event;
-	abort();
-}
-
-void handshake_on_refused(struct shard *of, struct conn *conn)
-{
-	(void)of;
-	(void)conn;
 	abort();
 }
 

@@ -61,10 +61,12 @@ static void weaker_is_checked_too(void **state)
 static void empty_items(void **state)
 {
 	(void)state;
-	check_report(&(struct given){.words = {"--allow-origin=https://a.example,"},
-				     .variables = {WITH_SECRET}},
-		     "command line: --allow-origin: \"https://a.example,\" has nothing between two "
-		     "commas; allowed: * or scheme://host[:port] without a path; empty: any\n");
+	check_report(
+		&(struct given){.words = {"--allow-origin=https://a.example,"},
+				.variables = {WITH_SECRET}},
+		"command line: --allow-origin: \"https://a.example,\" has nothing between two "
+		"commas; allowed: scheme://host[:port], scheme://*.host[:port], null, or * for "
+		"any; empty: the same host only\n");
 }
 
 static void origins_are_folded(void **state)

@@ -313,6 +313,8 @@ static void longest_path(void **state)
 
 static void origins(void **state)
 {
+	static const char star[] = "has a * that is not the first label of a host";
+
 	(void)state;
 	check_key(CONFIG_KEY_allow_origin, "*", NULL);
 	check_key(CONFIG_KEY_allow_origin, "null", NULL);
@@ -325,8 +327,14 @@ static void origins(void **state)
 	check_key(CONFIG_KEY_allow_origin, "https:app.example", "is not an origin");
 	check_key(CONFIG_KEY_allow_origin, "https://app.example/", "is more than an origin");
 	check_key(CONFIG_KEY_allow_origin, "https://u@app.example", "is more than an origin");
-	check_key(CONFIG_KEY_allow_origin, "https://*.example",
-		  "has a * in it, which only stands alone");
+	check_key(CONFIG_KEY_allow_origin, "https://*.app.example:8443", NULL);
+	check_key(CONFIG_KEY_allow_origin, "https://a:b@app.example", "is more than an origin");
+	check_key(CONFIG_KEY_allow_origin, "https://*", star);
+	check_key(CONFIG_KEY_allow_origin, "https://a*.example", star);
+	check_key(CONFIG_KEY_allow_origin, "https://app.*.example", star);
+	check_key(CONFIG_KEY_allow_origin, "*.app.example", "is not an origin");
+	check_key(CONFIG_KEY_allow_origin, "*://app.example", "is not an origin");
+	check_key(CONFIG_KEY_allow_origin, "https://app.example:0", "is not an origin");
 }
 
 int main(void)

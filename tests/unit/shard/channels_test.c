@@ -31,7 +31,7 @@ static int teardown(void **state)
 static uint32_t hold(const char *name, bool expected_new)
 {
 	bool is_new = !expected_new;
-	uint32_t index = channels_hold(&channels, slice_of_text(name), &is_new);
+	uint32_t index = channels_hold(&channels, slice_of_text(name), ENCODING_WS, &is_new);
 
 	assert_int_not_equal(index, CHANNEL_NONE);
 	assert_int_equal(is_new, expected_new);
@@ -41,8 +41,9 @@ static uint32_t hold(const char *name, bool expected_new)
 static void check_found(const char *name, uint32_t expected)
 {
 	struct slice text = slice_of_text(name);
+	struct channel_key key = {text, hash_bytes(channels.key, text), ENCODING_WS};
 
-	assert_int_equal(channels_find(&channels, text, hash_bytes(channels.key, text)), expected);
+	assert_int_equal(channels_find(&channels, &key), expected);
 }
 
 static void release(uint32_t index, bool is_last)
@@ -86,9 +87,36 @@ static void finds_by_name_and_hash(void **state)
 	a = hold("a", true);
 	uint64_t hash = channels_at(&channels, a)->hash;
 
-	assert_int_equal(channels_find(&channels, SLICE("a"), hash), a);
-	assert_int_equal(channels_find(&channels, SLICE("b"), hash), CHANNEL_NONE);
-	assert_int_equal(channels_find(&channels, SLICE("a"), ~hash), CHANNEL_NONE);
+	struct channel_key key = {SLICE("a"), hash, ENCODING_WS};
+
+	assert_int_equal(channels_find(&channels, &key), a);
+	key.name = SLICE("b");
+	assert_int_equal(channels_find(&channels, &key), CHANNEL_NONE);
+	key = (struct channel_key){SLICE("a"), ~hash, ENCODING_WS};
+	assert_int_equal(channels_find(&channels, &key), CHANNEL_NONE);
+}
+
+/* A name is a channel of its own in each encoding, and new only in the first. */
+static void keeps_encodings_apart(void **state)
+{
+	uint32_t plain = hold("a", true);
+	uint32_t events;
+	uint64_t hash = channels_at(&channels, plain)->hash;
+	struct channel_key key = {SLICE("a"), hash, ENCODING_SSE};
+	bool is_new = true;
+
+	(void)state;
+	assert_int_equal(channels_find(&channels, &key), CHANNEL_NONE);
+	events = channels_hold(&channels, key.name, ENCODING_SSE, &is_new);
+	assert_false(is_new);
+	assert_int_not_equal(events, plain);
+	assert_int_equal(channels_find(&channels, &key), events);
+	check_found("a", plain);
+	release(plain, true);
+	check_found("a", CHANNEL_NONE);
+	assert_true(channels_has_name(&channels, key.name, hash));
+	release(events, true);
+	assert_false(channels_has_name(&channels, key.name, hash));
 }
 
 static void longest_name(void **state)
@@ -285,10 +313,15 @@ static void compaction_keeps_the_circle(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(holds_and_releases), TEST(finds_by_name_and_hash),
-		TEST(longest_name),       TEST(many_channels),
-		TEST(joins_and_leaves),   TEST(holes_that_are_many),
-		TEST(joins_at_the_head),  TEST(compaction_keeps_the_circle),
+		TEST(holds_and_releases),
+		TEST(finds_by_name_and_hash),
+		TEST(keeps_encodings_apart),
+		TEST(longest_name),
+		TEST(many_channels),
+		TEST(joins_and_leaves),
+		TEST(holes_that_are_many),
+		TEST(joins_at_the_head),
+		TEST(compaction_keeps_the_circle),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

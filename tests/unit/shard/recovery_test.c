@@ -35,8 +35,6 @@ static void must_add(const char *name)
 /* A connection that is about to attach. */
 static int set_up(void **state)
 {
-	bool is_new;
-
 	(void)state;
 	shard = calloc(1, sizeof(*shard));
 	assert_int_equal(ring_init(&receipts.ring, 64, sizeof(struct receipt)), STATUS_OK);
@@ -48,7 +46,7 @@ static int set_up(void **state)
 	shard->falls = calloc(4, sizeof(*shard->falls));
 	shard->unix_ms = 1769337000000;
 	assert_true(channels_init(&shard->channels, (struct hash_key){1, 2}));
-	assert_int_equal(channels_hold(&shard->channels, SLICE("all"), &is_new), CHANNEL_ALL);
+	assert_true(subscriptions_hold_all(shard));
 	conn = conn_at(shard, 3);
 	*conn = (struct conn){.generation = 77,
 			      .user = CHANNEL_NONE,

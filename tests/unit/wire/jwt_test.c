@@ -262,7 +262,11 @@ static void payload_is_checked(void **state)
 		{"{\"sub\":\"42\",\"admin\":false,\"admin\":true}", JWT_MALFORMED},
 		{"{\"sub\":\"42\",\"channels\":[],\"channels\":[\"*\"]}", JWT_MALFORMED},
 		{"{\"user_id\":\"42\",\"user_id\":\"43\"}", JWT_MALFORMED},
-		{"{\"sub\":\"42\",\"iat\":1,\"iat\":2,\"x\":{\"sub\":1,\"exp\":0}}", JWT_OK},
+		{"{\"sub\":\"42\",\"iat\":1,\"iat\":2}", JWT_MALFORMED},
+		{"{\"sub\":\"42\",\"jti\":\"a\",\"jti\":\"b\"}", JWT_MALFORMED},
+		{"{\"sub\":\"42\",\"x\":{\"sub\":1,\"exp\":0}}", JWT_OK},
+		{"{\"sub\":\"42\",\"iat\":\"1\"}", JWT_MALFORMED},
+		{"{\"sub\":\"42\",\"jti\":null}", JWT_MALFORMED},
 		/* exp: the last good second is now + leeway - 1 ... */
 		{"{\"sub\":\"42\",\"exp\":1769337001}", JWT_OK},
 		{"{\"sub\":\"42\",\"exp\":1769337000}", JWT_OK},
