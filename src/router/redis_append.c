@@ -9,8 +9,7 @@
 #include "router/router_state.h"
 #include "wire/partition.h"
 
-#define LOG_LENGTH_MAX 1000000 /* about so many entries stay in the stream */
-#define EVERYWHERE UINT16_MAX  /* a field that is no channel */
+#define EVERYWHERE UINT16_MAX /* a field that is no channel */
 
 void redis_append_on_answer(struct router *router, struct publication_item *item,
 			    enum status status, struct event_id id, struct slice error)
@@ -48,8 +47,8 @@ static enum status add(struct redis_log *redis, struct publication_item *item,
 		words[count++] = item->fields[i].name;
 		words[count++] = item->fields[i].value;
 	}
-	struct redis_writer_entry entry = {redis_log_key(redis, partition), LOG_LENGTH_MAX, words,
-					   count};
+	struct redis_writer_entry entry = {redis_log_key(redis, partition),
+					   redis_log_length_max(redis), words, count};
 
 	if (redis->writer.count == 0)
 		redis->heard_ms[LINK_WRITE] = redis->router->now_ms;

@@ -266,6 +266,13 @@ bool redis_log_is_doubtful(const struct redis_log *redis)
 	return redis->reading.state == READING_WAITS || (is_linked && !redis->watch.is_fresh);
 }
 
+uint32_t redis_log_length_max(const struct redis_log *redis)
+{
+	uint32_t entries = redis->router->config->retention_entries;
+
+	return entries > REDIS_LOG_LENGTH_MIN ? entries : REDIS_LOG_LENGTH_MIN;
+}
+
 uint32_t redis_log_partition(const struct redis_log *redis, struct slice channel)
 {
 	return partition_of(channel, redis->partitions.count);

@@ -107,6 +107,11 @@ bool redis_log_is_up(const struct redis_log *redis);
 struct event_id redis_log_body_id(const struct router *router, struct event_id id,
 				  struct slice channel);
 
+/* About so many entries are left in a stream by what this node appends: all that its window may
+ * have, and never so few that another node, which reads a little later, could miss one. */
+#define REDIS_LOG_LENGTH_MIN 1000000u
+uint32_t redis_log_length_max(const struct redis_log *redis);
+
 /* Partition of a channel, and the key of a partition's stream. */
 uint32_t redis_log_partition(const struct redis_log *redis, struct slice channel);
 struct slice redis_log_key(const struct redis_log *redis, uint32_t partition);
