@@ -21,11 +21,19 @@ static struct event_id next_id(struct event_id id)
 	return (struct event_id){id.ms + 1, 0};
 }
 
-void reading_deinit(struct reading *reading)
+/* What a load needs and nobody later. */
+static void end_load(struct reading *reading)
 {
 	history_destroy(reading->old);
 	history_destroy(reading->partial);
+	unkept_deinit(&reading->unkept_old);
 	reading->old = reading->partial = NULL;
+}
+
+void reading_deinit(struct reading *reading)
+{
+	end_load(reading);
+	unkept_deinit(&reading->unkept);
 }
 
 static struct history *create_history(const struct router *router)
@@ -109,12 +117,15 @@ static void set_aside(struct redis_log *redis)
 		reading->old = router->history;
 		reading->old_last = router->last;
 		reading->live_from = history_floor(reading->old);
+		reading->unkept_old = reading->unkept;
+		reading->unkept = (struct unkept){0};
 	} else {
 		keep_partial(reading, router->history);
 	}
 	reading->is_whole = false;
 	if (reading->old)
 		reading->old_next = history_first(reading->old);
+	reading->unkept_next = 0;
 	reading->lost = 0;
 	reading->common = (struct event_id){0, 0};
 	router->history = create_history(router);
@@ -137,6 +148,7 @@ static void begin_load(struct redis_log *redis, const struct redis_facts *facts)
 	} else {
 		reading->live_from = redis->attempts > 0 ? redis->started : reading->until;
 	}
+	reading->floor = floor;
 	history_raise_floor(router->history, floor);
 	router->is_loaded = false;
 	router->last = start;
@@ -147,25 +159,50 @@ static void begin_load(struct redis_log *redis, const struct redis_facts *facts)
 	reading_on_progress(redis);
 }
 
-/* The old index as far as `id`: what it has and the new log has not is lost. True: it has `id`. */
-static bool compare_old(struct reading *reading, struct event_id id)
+/* Records of the old index before `id` are lost. True: it has `id`. */
+static bool compare_records(struct reading *reading, struct event_id id)
 {
 	bool has = false;
 
-	while (reading->old_next < history_end(reading->old)) {
+	for (; reading->old_next < history_end(reading->old); reading->old_next++) {
 		struct event_id next = history_id(reading->old, reading->old_next);
 
 		if (event_id_is_after(next, id))
 			break;
-		if (event_id_equal(next, id)) {
+		if (event_id_equal(next, id))
 			has = true;
-			if (reading->lost == 0)
-				reading->common = id;
-		} else {
+		else
 			reading->lost++;
-		}
-		reading->old_next++;
 	}
+	return has;
+}
+
+/* Likewise those without a record; of what was trimmed nobody knows. */
+static bool compare_unkept(struct reading *reading, struct event_id id)
+{
+	bool has = false;
+
+	for (; reading->unkept_next < reading->unkept_old.count; reading->unkept_next++) {
+		struct event_id next = unkept_at(&reading->unkept_old, reading->unkept_next);
+
+		if (event_id_is_after(next, id))
+			break;
+		if (event_id_equal(next, id))
+			has = true;
+		else
+			reading->lost += event_id_is_after(next, reading->floor);
+	}
+	return has;
+}
+
+/* The old log as far as `id`: what it has and the new one has not is lost. True: it has `id`. */
+static bool compare_old(struct reading *reading, struct event_id id)
+{
+	bool has = compare_records(reading, id);
+
+	has |= compare_unkept(reading, id);
+	if (has && reading->lost == 0)
+		reading->common = id;
 	return has;
 }
 
@@ -211,7 +248,7 @@ void reading_on_progress(struct redis_log *redis)
 	}
 	if (reading->old)
 		finish_compare(redis);
-	reading_deinit(reading);
+	end_load(reading);
 	reading->is_whole = true;
 	reading->state = READING_LIVE;
 	router->is_loaded = true;
@@ -324,11 +361,45 @@ static enum fold_mode mode_of(struct reading *reading, struct event_id id)
 		is_known = compare_old(reading, id);
 	if (reading->partial)
 		is_known |= history_has(reading->partial, id);
+	is_known |= unkept_has(&reading->unkept, id);
 	return !is_known && event_id_is_after(id, reading->live_from) ? FOLD_DELIVER : FOLD_INDEX;
 }
 
-void reading_on_entry(struct redis_log *redis, struct event_id id, const struct entry_field *fields,
-		      uint32_t fields_count)
+/* In no channel it can be replayed. */
+static bool keeps_nothing(const struct router *router, const struct entry *entry)
+{
+	uint32_t cursor = 0;
+	struct slice name;
+
+	while (entry_next_channel(entry, &cursor, &name))
+		if (fold_keeps_history(router, name))
+			return false;
+	return true;
+}
+
+/* It was read for sure before the log was another one, when nobody remembers it any more. */
+static bool was_unkept(const struct redis_log *redis, const struct entry *entry, struct event_id id)
+{
+	const struct reading *reading = &redis->reading;
+
+	return reading->state == READING_LOADING &&
+	       unkept_forgot(reading->old ? &reading->unkept_old : &reading->unkept, id) &&
+	       keeps_nothing(redis->router, entry);
+}
+
+static void note_unkept(struct redis_log *redis, struct event_id id)
+{
+	const struct history *history = redis->router->history;
+	uint64_t end = history_end(history);
+
+	if (redis->stream.entry_is_late ||
+	    (end > history_first(history) && event_id_equal(history_id(history, end - 1), id)))
+		return;
+	unkept_add(&redis->reading.unkept, id);
+}
+
+static void take_entry(struct redis_log *redis, struct event_id id,
+		       const struct entry_field *fields, uint32_t fields_count)
 {
 	struct router *router = redis->router;
 	enum fold_mode mode = mode_of(&redis->reading, id);
@@ -345,6 +416,8 @@ void reading_on_entry(struct redis_log *redis, struct event_id id, const struct 
 				       &entry)
 			 : appending_check(router, fields, fields_count, &entry);
 	if (reason == ENTRY_OK) {
+		if (was_unkept(redis, &entry, id))
+			mode = FOLD_INDEX;
 		fold_entry(router, &entry, id, mode);
 		return;
 	}
@@ -353,4 +426,11 @@ void reading_on_entry(struct redis_log *redis, struct event_id id, const struct 
 	counter_add(&router->counters->entries, 1);
 	if (mode == FOLD_DELIVER)
 		redis_log_bury(redis, fields, fields_count, reason);
+}
+
+void reading_on_entry(struct redis_log *redis, struct event_id id, const struct entry_field *fields,
+		      uint32_t fields_count)
+{
+	take_entry(redis, id, fields, fields_count);
+	note_unkept(redis, id);
 }
