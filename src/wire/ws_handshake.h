@@ -22,8 +22,9 @@ struct ws_handshake {
 };
 
 /* Looks at a complete head. 101: *ret is filled. 400: a broken upgrade (also HTTP/1.0, a second key
- * or version, a body, extensions that are none); 405: method is not GET; 426: a plain GET, or Sec-WebSocket-Version is
- * not 13 (answer with "Sec-WebSocket-Version: 13" and "Upgrade: websocket"). */
+ * or version, a body, extensions against their grammar); 405: method is not GET; 426: a plain GET,
+ * or Sec-WebSocket-Version is not 13 (answer with "Sec-WebSocket-Version: 13" and
+ * "Upgrade: websocket"). */
 MUST_CHECK int ws_handshake_check(const struct http_head *head, struct ws_handshake *ret);
 
 /* Some protocol in the list `protocols` starts with `prefix` (case counts); *ret_rest gets what

@@ -40,7 +40,8 @@ struct ws_inbound_event {
 	const char *reason;    /* VIOLATION: static text for the close frame, else NULL */
 };
 
-/* All zero but `message_size_max` and `takes_compressed`: at the start of a frame, outside of a message. */
+/* All zero but `message_size_max` and `takes_compressed`: at the start of a frame, outside of a
+ * message. */
 struct ws_inbound {
 	uint64_t message_size_max; /* bytes; a larger message is a violation 1009 as soon as a
 				    * frame header announces it */

@@ -132,7 +132,7 @@ async def test_a_loss_is_counted_and_said(start_broker, replicated, producers):
 
 
 async def test_entries_without_history_are_lost_as_well(start_broker, replicated, producers):
-    """A position at one of them is of a log that is gone; what both logs have does not come twice."""
+    """A position at one of them is of a log that is gone. What both logs have comes once."""
     master, replica, proxy = replicated
     broker = start_broker(redis=master.url(port=proxy.port), history=["live=off", "*=on"],
                           subscribe=["live=any"])

@@ -126,7 +126,7 @@ static void inflate_good_rows(void **state)
 }
 
 static const struct row bad_rows[] = {
-	/* 7.2.3.2: the second message of a client that took its window over, which was not agreed */
+	/* 7.2.3.2: the second message of a client that takes its window over, against the terms */
 	ROW("\xf2\x00\x11\x00\x00", NULL),
 	/* cut off */
 	ROW("\xf2", NULL),
