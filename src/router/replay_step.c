@@ -7,6 +7,7 @@
 #include "router/redis_log.h"
 #include "router/replay_phase.h"
 #include "router/router_state.h"
+#include "router/takeover.h"
 
 struct session *replay_session(const struct replay *replay)
 {
@@ -112,6 +113,10 @@ static enum word place(struct replay *replay, enum replay_step *ret_step)
 	struct router *router = replay->router;
 	bool is_late = router->now_ms - replay->began_ms >= REPLAY_PATIENCE_MS;
 
+	if (replay->must_ask_identity && takeover_ask(replay)) {
+		*ret_step = REPLAY_STEP_WAITS;
+		return WORD_STOP;
+	}
 	if (!router->is_loaded) {
 		/* The window is being read: that may take a while and is worth it. */
 		if (router->redis && redis_log_is_loading(router->redis)) {
