@@ -161,6 +161,12 @@ class Broker(Process):
         return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks.iterdir()
                    if (task / "comm").read_text().strip() == name) / 1e9
 
+    def cpu_s(self):
+        """Processor time of all its threads."""
+        tasks = pathlib.Path(f"/proc/{self.child.pid}/task")
+        return sum(int((task / "schedstat").read_text().split()[0])
+                   for task in tasks.iterdir()) / 1e9
+
     def pss_mib(self):
         text = pathlib.Path(f"/proc/{self.child.pid}/smaps_rollup").read_text()
         return int(re.search(r"^Pss: +(\d+) kB", text, re.MULTILINE)[1]) / 1024

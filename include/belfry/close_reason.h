@@ -22,6 +22,7 @@
 	X(PROTOCOL, 1002, "protocol error", "protocol")                        \
 	X(NOT_TEXT, 1003, "only text messages are understood", "not_text")     \
 	X(NOT_UTF8, 1007, "text is not UTF-8", "not_utf8")                     \
+	X(CORRUPT, 1007, "compressed data are corrupt", "corrupt")             \
 	X(TOO_LARGE, 1009, "message too large", "too_large")                   \
 	X(OVERLOAD, 1013, "too many connections, try again later", "overload") \
 	X(TOKEN, 4401, "token refused", "token")                               \
@@ -31,6 +32,8 @@
 	X(IDLE, 1000, "idle for too long", "idle")                             \
 	X(USER_LIMIT, 4409, "too many connections of this user", "user_limit") \
 	X(SLOW, 4410, "slow consumer", "slow")                                 \
+	X(RATE, 4429, "too many messages", "rate")                             \
+	X(PROXY_HEADER, 0, "", "proxy_header")                                 \
 	X(HANDSHAKE, 0, "", "handshake_timeout")
 
 enum close_reason {

@@ -17,6 +17,7 @@
 #define TOKEN_SIZE_MAX 8192          /* bytes of a JWT; browsers and proxies stop at about 8 KiB */
 #define KID_SIZE_MAX 255             /* bytes of the name of a key */
 #define JTI_SIZE_MAX 128             /* bytes of a token's id; a UUID has 36 */
+#define ORIGIN_SIZE_MAX 320          /* bytes of an Origin: a name has 253, a scheme few */
 #define JSON_DEPTH_MAX 64            /* nesting of JSON text, bounds the stack of its reader */
 #define ENTRY_CHANNELS_MAX 10000     /* `to` fields of one entry */
 #define ENTRY_FIELDS_MAX 10064       /* all fields of one entry: its channels and 64 others */
@@ -25,6 +26,7 @@
 #define ECHO_MESSAGE_MAX (16u << 20) /* one message on the debug route /echo */
 #define REF_SIZE_MAX 128             /* bytes of a client's `ref`, as JSON text */
 #define DEVICE_SIZE_MAX 64           /* bytes of the parameter `device` */
+#define PROXY_HEADER_SIZE_MAX 4096   /* bytes of a PROXY header: addresses and a few TLVs */
 #define CONNECTION_ID_SIZE 20        /* 15 bytes in base64url */
 
 /* ---- threads and lanes ---- */

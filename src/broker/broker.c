@@ -34,14 +34,13 @@
 
 struct broker {
 	const struct config *config;
-	const struct config_source *source;
 	struct counters *counters;
 	struct lanes lanes;
 	uint32_t shards_count;
 	uint32_t slots_per_shard;
 	struct hash_key channel_key, connection_key;
 	struct token_cache_keys token_keys;
-	struct keyring *keyring; /* the newest */
+	struct reload reload; /* the keys for tokens */
 	int shard_ring_fds[SHARDS_MAX];
 	int listener_fds[CONFIG_LISTEN_MAX];
 	uint32_t listeners_count;
@@ -92,13 +91,14 @@ static enum status create_shards(struct broker *broker, char *reason, size_t rea
 			.receipts = &broker->lanes.receipts[i],
 			.departures = &broker->lanes.departures[i],
 			.sleeper = &broker->lanes.shard_sleepers[i],
-			.keyring = broker->keyring,
+			.keyring = broker->reload.keyring,
 			.token_keys = broker->token_keys,
 			.shard_ring_fds = broker->shard_ring_fds,
+			.rates = &broker->lanes.rates,
+			.arrivals = broker->lanes.arrivals,
 		};
 
-		keyring_ref(broker->keyring);
-
+		keyring_ref(broker->reload.keyring);
 		status = shard_create(&options, &broker->shards[i], reason, reason_size);
 		if (status != STATUS_OK)
 			return status;
@@ -159,6 +159,9 @@ static enum status create_acceptor(struct broker *broker, char *reason, size_t r
 		.counters = &broker->counters->acceptor,
 		.listener_fds = broker->listener_fds,
 		.listeners_count = broker->listeners_count,
+		.listeners_proxied = broker->config->listen_proxy_first,
+		.arrivals = broker->lanes.arrivals,
+		.arrivals_count = broker->lanes.arrivals_count,
 		.shard_ring_fds = broker->shard_ring_fds,
 		.departures = broker->lanes.departures,
 		.shards_count = broker->shards_count,
@@ -183,13 +186,21 @@ static enum status create_counters(struct broker *broker, char *reason, size_t r
 	return STATUS_OK;
 }
 
-static enum status read_keys(struct broker *broker, char *reason, size_t reason_size)
+/* Whoever looks at addresses asks the kernel for each connection's. */
+static bool wants_addresses(const struct config *config)
 {
-	broker->keyring = reload_keys(broker->config, 1);
-	if (broker->keyring)
+	return config->max_connections_per_ip > 0 || config->handshake_rate_per_ip > 0 ||
+	       config->trusted_networks.count > 0 || config->listen_proxy.count > 0;
+}
+
+static enum status create_arrivals(struct broker *broker, char *reason, size_t reason_size)
+{
+	if (!wants_addresses(broker->config) ||
+	    lanes_add_arrivals(&broker->lanes, broker->shards_count * broker->slots_per_shard) ==
+		    STATUS_OK)
 		return STATUS_OK;
-	snprintf(reason, reason_size, "the keys for tokens cannot be read");
-	return STATUS_SYSTEM;
+	snprintf(reason, reason_size, "out of memory");
+	return STATUS_NO_MEMORY;
 }
 
 static enum status create_parts(struct broker *broker, char *reason, size_t reason_size)
@@ -198,13 +209,17 @@ static enum status create_parts(struct broker *broker, char *reason, size_t reas
 	enum status status = create_counters(broker, reason, reason_size);
 
 	if (status == STATUS_OK)
+		status = create_arrivals(broker, reason, reason_size);
+	if (status == STATUS_OK)
 		status = uring_create(&own, &broker->uring, reason, reason_size);
 	if (status == STATUS_OK)
 		status = uring_start(broker->uring);
 	if (status == STATUS_OK)
 		status = open_listeners(broker, reason, reason_size);
+	broker->reload.uring = broker->uring;
+	broker->reload.counters = broker->counters;
 	if (status == STATUS_OK)
-		status = read_keys(broker, reason, reason_size);
+		status = reload_begin(&broker->reload, broker->config, reason, reason_size);
 	if (status == STATUS_OK)
 		status = create_shards(broker, reason, reason_size);
 	if (status == STATUS_OK)
@@ -315,6 +330,7 @@ static int open_signals(void)
 	sigaddset(&set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &set, NULL); /* threads inherit it */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of the log file, not the end */
 	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
@@ -330,7 +346,8 @@ enum status broker_start(const struct config *config, const struct config_source
 	}
 	memset(broker, 0, sizeof(*broker));
 	broker->config = config;
-	broker->source = source;
+	broker->reload.source = source;
+	broker->reload.shard_ring_fds = broker->shard_ring_fds;
 	broker->admin_fd = -1;
 	broker->shards_count = pick_shards(config);
 	broker->slots_per_shard = descriptors < SLOTS_MAX - 1 ? descriptors : SLOTS_MAX - 1;
@@ -353,47 +370,38 @@ enum status broker_start(const struct config *config, const struct config_source
 	return STATUS_OK;
 }
 
+static void print_listeners(const struct broker *broker, uint32_t first, uint32_t end)
+{
+	char text[LISTENER_TEXT_SIZE];
+
+	for (uint32_t i = first; i < end; i++) {
+		listener_address(broker->listener_fds[i], text);
+		printf("%s%s", i > first ? "," : "", text);
+	}
+	if (first == end)
+		printf("off");
+}
+
 void broker_announce(const struct broker *broker)
 {
+	uint32_t proxied = broker->config->listen_proxy_first;
 	char text[LISTENER_TEXT_SIZE] = "off";
 
 	printf("belfry ready: listen ");
-	for (uint32_t i = 0; i < broker->listeners_count; i++) {
-		listener_address(broker->listener_fds[i], text);
-		printf("%s%s", i ? "," : "", text);
-	}
+	print_listeners(broker, 0, proxied);
 	snprintf(text, sizeof(text), "off");
 	if (broker->admin_fd >= 0)
 		listener_address(broker->admin_fd, text);
-	printf(" admin %s shards %u log %s\n", text, broker->shards_count,
+	printf(" admin %s shards %u log %s", text, broker->shards_count,
 	       broker->config->redis_server.on ? "redis" : "embedded");
+	if (proxied < broker->listeners_count) {
+		printf(" listen_proxy ");
+		print_listeners(broker, proxied, broker->listeners_count);
+	}
+	printf("\n");
 	fflush(stdout);
 	log_line(LOG_INFO, "broker", "%u shards hold up to %lu connections", broker->shards_count,
 		 (unsigned long)broker->shards_count * broker->slots_per_shard);
-}
-
-/* Connections stay, whatever the new keys say of their tokens. */
-static void renew_keys(struct broker *broker)
-{
-	struct keyring *keyring = reload_again(broker->source, broker->keyring->serial + 1);
-
-	if (!keyring)
-		return;
-	for (uint32_t i = 0; i < broker->shards_count; i++) {
-		keyring_ref(keyring);
-		uring_wake(broker->uring, broker->shard_ring_fds[i],
-			   ring_tag_of_pointer(RING_OP_KEYRING, keyring));
-	}
-	uring_submit(broker->uring);
-	keyring_unref(broker->keyring);
-	broker->keyring = keyring;
-	if (reload_wait(broker->counters, keyring->serial))
-		log_line(LOG_INFO, "broker",
-			 "SIGHUP: %u keys for tokens are in use now; what else has changed in the "
-			 "configuration needs a restart",
-			 keyring->rules.keys_count);
-	else
-		log_line(LOG_ERROR, "broker", "SIGHUP: a shard has not taken the new keys yet");
 }
 
 void broker_wait(struct broker *broker)
@@ -403,7 +411,7 @@ void broker_wait(struct broker *broker)
 	while (read(broker->signal_fd, &got, sizeof(got)) == (ssize_t)sizeof(got)) {
 		if (got.ssi_signo != SIGHUP)
 			return;
-		renew_keys(broker);
+		reload_renew(&broker->reload);
 	}
 }
 
@@ -475,7 +483,7 @@ void broker_stop(struct broker *broker)
 		shard_destroy(broker->shards[i]);
 	router_destroy(broker->router);
 	admin_destroy(broker->admin);
-	keyring_unref(broker->keyring);
+	keyring_unref(broker->reload.keyring);
 	uring_destroy(broker->uring);
 	lanes_deinit(&broker->lanes);
 	if (broker->signal_fd >= 0)

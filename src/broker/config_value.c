@@ -5,6 +5,9 @@
 #include "belfry/limits.h"
 #include "broker/config_address.h"
 #include "wire/digest.h"
+#include "wire/ip.h"
+#include "wire/origin.h"
+#include "wire/socket_io.h"
 
 #include <stdio.h>
 
@@ -304,24 +307,23 @@ static const char *check_cookie(struct slice text)
 	return text.size > 255 ? "is too long" : NULL;
 }
 
-/* The serialization of RFC 6454 section 6.2, which is what browsers send. */
 static const char *check_origin(struct slice text)
 {
-	const uint8_t *colon = text.size ? memchr(text.bytes, ':', text.size) : NULL;
+	const uint8_t *scheme = text.size ? memchr(text.bytes, ':', text.size) : NULL;
 
-	if (slice_equal_text(text, "*") || slice_equal_text(text, "null"))
+	if (origin_is_rule(text))
 		return NULL;
-	if (!colon || colon == text.bytes || !is_one_word(text))
+	if (!scheme)
 		return "is not an origin";
-	struct slice host = slice_skip(text, (size_t)(colon - text.bytes));
-	if (!slice_starts_with(host, SLICE("://")) || host.size == 3)
+	struct slice rest = slice_skip(text, (size_t)(scheme - text.bytes) + 1);
+
+	if (!slice_starts_with(rest, SLICE("//")) || rest.size == 2)
 		return "is not an origin";
-	host = slice_skip(host, 3);
-	for (size_t i = 0; i < host.size; i++)
-		if (strchr("/?#@*", host.bytes[i]))
-			return host.bytes[i] == '*' ? "has a * in it, which only stands alone"
-						    : "is more than an origin";
-	return NULL;
+	for (size_t i = 2; i < rest.size; i++)
+		if (strchr("/?#@", rest.bytes[i]))
+			return "is more than an origin";
+	return memchr(rest.bytes, '*', rest.size) ? "has a * that is not the first label of a host"
+						  : "is not an origin";
 }
 
 static const char *check_word(const struct config_row *row, struct slice text)
@@ -337,6 +339,15 @@ static const char *check_rule(struct slice text)
 	enum config_who who;
 
 	return config_value_rule(text, &pattern, &who);
+}
+
+static const char *check_network(struct slice text)
+{
+	struct ip_network network;
+
+	return ip_parse_network(text, &network)
+		       ? NULL
+		       : "is neither an address nor a network without a bit set behind its prefix";
 }
 
 static const char *check_namespace_switch(struct slice text)
@@ -383,6 +394,11 @@ static const char *check_item(const struct config_row *row, struct slice text)
 		return check_word(row, text);
 	case CONFIG_KIND_ORIGINS:
 		return check_origin(text);
+	case CONFIG_KIND_NAMESPACES:
+		return socket_io_namespace_is_valid(text) && text.size > 1 ? NULL
+									   : "is no namespace";
+	case CONFIG_KIND_NETWORKS:
+		return check_network(text);
 	case CONFIG_KIND_RULES:
 		return check_rule(text);
 	case CONFIG_KIND_KEY_FILES:

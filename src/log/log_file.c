@@ -92,9 +92,12 @@ static enum status check_name(const struct log_file *file, struct log_reason rea
 	struct stat there;
 
 	if (file->name[0] != '\0' &&
-	    (fstatat(file->folder_fd, file->name, &there, 0) != 0 || !S_ISDIR(there.st_mode)))
+	    (fstatat(file->folder_fd, file->name, &there, 0) != 0 || S_ISREG(there.st_mode)))
 		return STATUS_OK;
-	log_reason_set(reason, "%s is a folder: name a file in it for the log", file->path);
+	log_reason_set(reason, "%s is %s: name a plain file for the log", file->path,
+		       file->name[0] == '\0' || S_ISDIR(there.st_mode)
+			       ? "a folder"
+			       : "a device, a pipe or a socket");
 	return STATUS_INVALID;
 }
 

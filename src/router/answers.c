@@ -2,11 +2,24 @@
 #include "router/answers.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "router/router_state.h"
 
+/* What was taken from the front makes room again, when it is worth the copying. */
+static void move_down(struct answers *answers)
+{
+	if (answers->first < answers->capacity - answers->first)
+		return;
+	memmove(answers->items, answers->items + answers->first,
+		answers->count * sizeof(*answers->items));
+	answers->first = 0;
+}
+
 static void keep(struct answers *answers, uint32_t shard, const struct delivery *delivery)
 {
+	if (answers->first + answers->count == answers->capacity && answers->capacity > 0)
+		move_down(answers);
 	if (answers->first + answers->count == answers->capacity) {
 		uint32_t capacity = answers->capacity ? answers->capacity * 2 : 64;
 		struct answer *grown = realloc(answers->items, capacity * sizeof(*grown));

@@ -2,7 +2,8 @@
  *
  * Layer   router (may include: lane, wire, uring, log, base, libc)
  * Threads the router
- * Memory  a queue that grows to what is under way: replies of Redis, connections to be closed
+ * Memory  a queue of 40 bytes an item that grows to four times what waits at most: replies of
+ *         Redis, connections to be closed
  * Errors  without memory the process aborts
  */
 #ifndef BELFRY_ROUTER_ANSWERS_H

@@ -1,9 +1,11 @@
 /* router/appending.c - publications of the HTTP API on their way into the log. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/log_line.h"
 #include "belfry/publication.h"
+#include "log/log_file.h"
 #include "router/fold.h"
 #include "router/redis_log.h"
 #include "router/router_state.h"
@@ -75,9 +77,14 @@ static bool append_embedded(struct router *router, struct publication_item *item
 	case STATUS_AGAIN:
 		counter_add(&router->counters->lane_full, 1);
 		return false;
+	case STATUS_SYSTEM:
+		item->outcome = PUBLICATION_REFUSED;
+		snprintf(item->error, sizeof(item->error), "the log's file cannot be written: %s",
+			 log_file_advice(errno));
+		break;
 	default:
 		item->outcome = PUBLICATION_REFUSED;
-		snprintf(item->error, sizeof(item->error), "the log's file cannot be written");
+		snprintf(item->error, sizeof(item->error), "the log's file cannot take it");
 	}
 	appending_answer(router, item);
 	return true;

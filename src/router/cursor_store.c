@@ -1,4 +1,4 @@
-/* router/cursor_store.c - HGET, HSET, and marks in the file. */
+/* router/cursor_store.c - HGET, then HSET if it is behind; and marks in the file. */
 #include "router/cursor_store.h"
 
 #include <stdio.h>
@@ -12,6 +12,7 @@
 
 #define KEY_PREFIX "belfry:cursor:"
 #define KEY_SIZE_MAX (sizeof(KEY_PREFIX) + USER_SIZE_MAX)
+#define MARK_KEY_SIZE (2 + USER_SIZE_MAX + 1 + CHANNEL_SIZE_MAX)
 #define MARK_SEPARATOR '\n' /* in no user id and in no device */
 
 struct write {
@@ -27,6 +28,12 @@ static struct slice key_of(const struct cursor *cursor, char room[KEY_SIZE_MAX])
 					 (int)cursor->user.size, (const char *)cursor->user.bytes));
 }
 
+/* The user's own has the empty name. */
+static struct slice field_of(const struct cursor *cursor)
+{
+	return cursor->device.size > 0 ? cursor->device : SLICE("");
+}
+
 static struct slice id_text(struct event_id id, uint8_t room[EVENT_ID_TEXT_MAX])
 {
 	struct writer writer;
@@ -36,21 +43,40 @@ static struct slice id_text(struct event_id id, uint8_t room[EVENT_ID_TEXT_MAX])
 	return writer_written(&writer);
 }
 
+/* What a reply to HGET says; 0-0: there is none. False: it is an error. */
+static bool read_id(enum status status, const struct redis_reply *reply, struct event_id *ret_id)
+{
+	if (status != STATUS_OK || reply->values[0].type == REPLY_ERROR)
+		return false;
+	*ret_id = (struct event_id){0, 0};
+	if (reply->values[0].type == REPLY_TEXT && !event_id_parse(reply->values[0].text, ret_id))
+		*ret_id = (struct event_id){0, 0};
+	return true;
+}
+
+static enum status add_get(struct router *router, const struct cursor *cursor,
+			   struct redis_call *call)
+{
+	char room[KEY_SIZE_MAX];
+	struct slice words[] = {SLICE("HGET"), key_of(cursor, room), field_of(cursor)};
+
+	return redis_client_add(redis_log_client(router->redis), words, ARRAY_SIZE(words), call);
+}
+
 /* ---- reading ---- */
 
 static void on_cursor(struct redis_call *call, enum status status, const struct redis_reply *reply)
 {
 	struct replay *replay = (struct replay *)((char *)call - offsetof(struct replay, call));
 	struct cursors *cursors = &replay->router->cursors;
-	struct event_id id = {0, 0};
+	struct event_id id;
 
-	if (status == STATUS_OK && reply->values[0].type != REPLY_ERROR) {
-		if (reply->values[0].type == REPLY_TEXT &&
-		    !event_id_parse(reply->values[0].text, &id))
-			id = (struct event_id){0, 0};
+	if (read_id(status, reply, &id)) {
 		cursors_learn(cursors, replay->cursor, id);
 	} else {
 		replay->has_asked = false; /* it asks again, as long as it has patience */
+		if (replay->cursor->state == CURSOR_ASKED)
+			replay->cursor->state = CURSOR_UNKNOWN;
 	}
 	cursors_release(cursors, replay->cursor);
 	replay->cursor = NULL;
@@ -59,15 +85,11 @@ static void on_cursor(struct redis_call *call, enum status status, const struct 
 
 bool cursor_store_ask(struct replay *replay, struct cursor *cursor)
 {
-	struct router *router = replay->router;
-	char room[KEY_SIZE_MAX];
-	struct slice words[] = {SLICE("HGET"), key_of(cursor, room),
-				cursor->device.size ? cursor->device : SLICE("")};
-
 	replay->call.on_reply = on_cursor;
-	if (redis_client_add(redis_log_client(router->redis), words, ARRAY_SIZE(words),
-			     &replay->call) != STATUS_OK)
+	if (add_get(replay->router, cursor, &replay->call) != STATUS_OK)
 		return false;
+	if (cursor->state == CURSOR_UNKNOWN)
+		cursor->state = CURSOR_ASKED;
 	replay->cursor = cursor;
 	cursor->holders++;
 	replay->has_asked = true;
@@ -92,48 +114,99 @@ static void on_written(struct redis_call *call, enum status status, const struct
 	free(write);
 }
 
-static bool write_redis(struct router *router, struct cursor *cursor)
+static bool add_set(struct write *write)
 {
-	struct redis_client *client = redis_log_client(router->redis);
-	struct write *write = malloc(sizeof(*write));
+	const struct cursor *cursor = write->cursor;
+	struct redis_client *client = redis_log_client(write->router->redis);
 	uint8_t id[EVENT_ID_TEXT_MAX];
 	char room[KEY_SIZE_MAX], ttl[24];
 	struct slice key = key_of(cursor, room);
 
-	if (!write)
-		return false;
-	snprintf(ttl, sizeof(ttl), "%lu", 2 * (uint64_t)router->config->retention_ms);
-	struct slice set[] = {SLICE("HSET"), key, cursor->device.size ? cursor->device : SLICE(""),
-			      id_text(cursor->confirmed, id)};
+	snprintf(ttl, sizeof(ttl), "%lu", 2 * (uint64_t)write->router->config->retention_ms);
+	struct slice set[] = {SLICE("HSET"), key, field_of(cursor), id_text(cursor->confirmed, id)};
 	struct slice expire[] = {SLICE("PEXPIRE"), key, slice_of_text(ttl)};
 
-	*write = (struct write){{on_written}, router, cursor};
-	if (redis_client_add(client, set, ARRAY_SIZE(set), &write->call) != STATUS_OK) {
-		free(write);
+	write->call.on_reply = on_written;
+	if (redis_client_add(client, set, ARRAY_SIZE(set), &write->call) != STATUS_OK)
 		return false;
-	}
 	/* What the window has left behind confirms nothing any more. */
 	if (redis_client_add(client, expire, ARRAY_SIZE(expire), NULL) != STATUS_OK)
 		return true; /* without an end it only stays longer */
 	return true;
 }
 
-static bool write_mark(struct router *router, struct cursor *cursor)
+/* Another node may have put it further on: the user has more than one connection. */
+static void on_compared(struct redis_call *call, enum status status,
+			const struct redis_reply *reply)
 {
-	uint8_t key[2 + USER_SIZE_MAX + 1 + CHANNEL_SIZE_MAX], id[EVENT_ID_TEXT_MAX];
+	struct write *write = (struct write *)call;
+	struct cursors *cursors = &write->router->cursors;
+	struct event_id id;
+	bool is_known = read_id(status, reply, &id);
+
+	if (is_known && event_id_is_after(id, write->cursor->confirmed)) {
+		cursors_learn(cursors, write->cursor, id);
+		cursors_written(cursors, write->cursor);
+		free(write);
+	} else if (!is_known || !add_set(write)) {
+		cursors_unwritten(cursors, write->cursor);
+		free(write);
+	}
+}
+
+static bool write_redis(struct router *router, struct cursor *cursor)
+{
+	struct write *write = malloc(sizeof(*write));
+
+	if (!write)
+		return false;
+	*write = (struct write){{on_compared}, router, cursor};
+	if (add_get(router, cursor, &write->call) == STATUS_OK)
+		return true;
+	free(write);
+	return false;
+}
+
+static struct slice mark_of(const struct cursor *cursor, uint8_t room[MARK_KEY_SIZE])
+{
 	struct writer writer;
 
-	writer_init(&writer, key, sizeof(key));
+	writer_init(&writer, room, MARK_KEY_SIZE);
 	writer_text(&writer, "c:");
 	writer_slice(&writer, cursor->user);
 	writer_bytes(&writer, "\n", 1);
 	writer_slice(&writer, cursor->device);
 	ASSERT(!writer.overflow);
-	if (embedded_log_mark(&router->embedded, writer_written(&writer),
+	return writer_written(&writer);
+}
+
+static bool write_mark(struct router *router, struct cursor *cursor)
+{
+	uint8_t key[MARK_KEY_SIZE], id[EVENT_ID_TEXT_MAX];
+
+	if (embedded_log_mark(&router->embedded, mark_of(cursor, key),
 			      id_text(cursor->confirmed, id)) != STATUS_OK)
 		return false;
 	cursors_written(&router->cursors, cursor);
 	return true;
+}
+
+/* The embedded log has them all, in memory: those confirmed longest ago go when there are too
+ * many. Whoever comes back then is taken for new. */
+static void drop_surplus(struct router *router)
+{
+	uint8_t key[MARK_KEY_SIZE];
+	struct cursor *cursor;
+
+	for (uint32_t n = 0; n < CURSOR_WRITES_MAX; n++) {
+		cursor = cursors_surplus(&router->cursors, CURSORS_KEPT_MAX);
+		if (!cursor)
+			return;
+		if (embedded_log_mark(&router->embedded, mark_of(cursor, key), SLICE("")) !=
+		    STATUS_OK)
+			return;
+		cursors_forget(&router->cursors, cursor);
+	}
 }
 
 void cursor_store_flush(struct router *router)
@@ -159,6 +232,8 @@ void cursor_store_turn(struct router *router)
 		return;
 	router->cursors_flush_ms = router->now_ms + CURSOR_FLUSH_MS;
 	cursor_store_flush(router);
+	if (!router->redis)
+		drop_surplus(router);
 }
 
 void cursor_store_on_mark(struct router *router, struct slice key, struct slice value)

@@ -6,6 +6,10 @@
  * Errors  what cannot be written stays dirty and is tried again
  *
  *     belfry:cursor:{user}   hash: device ("" for the user's own) -> event id
+ *
+ * It is read before it is written, and written only if it is behind: a user may confirm at two
+ * nodes. Two that write within the same round trip can still leave the older one; the next
+ * confirmation mends it, and what it costs is a double.
  */
 #ifndef BELFRY_ROUTER_CURSOR_STORE_H
 #define BELFRY_ROUTER_CURSOR_STORE_H
@@ -14,7 +18,7 @@
 
 #include "base/slice.h"
 
-#define CURSOR_WRITES_MAX 20000u /* of one flush: two commands each */
+#define CURSOR_WRITES_MAX 20000u /* of one flush: three commands each */
 #define CURSOR_FLUSH_MS 1000u
 
 struct cursor;

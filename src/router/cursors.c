@@ -6,6 +6,8 @@
 #include "base/assert.h"
 
 #define HEADS_MIN 1024
+#define SURPLUS_CANDIDATES 32 /* of so many the oldest goes, if ... */
+#define SURPLUS_HEADS 256     /* ... so many hash chains have them */
 
 bool cursors_init(struct cursors *cursors, struct hash_key key, bool keeps_all)
 {
@@ -134,12 +136,17 @@ static bool is_needed(const struct cursors *cursors, const struct cursor *cursor
 
 void cursors_release(struct cursors *cursors, struct cursor *cursor)
 {
-	struct cursor **link = head_of(cursors, cursor->hash);
-
 	ASSERT(cursor->holders > 0);
 	cursor->holders--;
-	if (is_needed(cursors, cursor))
-		return;
+	if (!is_needed(cursors, cursor))
+		cursors_forget(cursors, cursor);
+}
+
+void cursors_forget(struct cursors *cursors, struct cursor *cursor)
+{
+	struct cursor **link = head_of(cursors, cursor->hash);
+
+	ASSERT(cursor->holders == 0 && !cursor->is_dirty);
 	while (*link != cursor) {
 		ASSERT(*link != NULL);
 		link = &(*link)->next;
@@ -147,6 +154,27 @@ void cursors_release(struct cursors *cursors, struct cursor *cursor)
 	*link = cursor->next;
 	cursors->count--;
 	free(cursor);
+}
+
+struct cursor *cursors_surplus(struct cursors *cursors, uint32_t kept_max)
+{
+	struct cursor *oldest = NULL;
+	uint32_t candidates = 0;
+
+	if (cursors->count <= kept_max)
+		return NULL;
+	for (uint32_t n = 0; n < SURPLUS_HEADS && candidates < SURPLUS_CANDIDATES; n++) {
+		struct cursor *cursor = cursors->heads[cursors->hand++ % cursors->heads_count];
+
+		for (; cursor; cursor = cursor->next) {
+			if (cursor->holders > 0 || cursor->is_dirty)
+				continue;
+			candidates++;
+			if (!oldest || event_id_is_after(oldest->confirmed, cursor->confirmed))
+				oldest = cursor;
+		}
+	}
+	return oldest;
 }
 
 /* ---- positions ---- */

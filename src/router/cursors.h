@@ -3,7 +3,7 @@
  * Layer   router (may include: lane, wire, uring, log, base, libc)
  * Threads the router
  * Memory  one heap block a cursor with its names; kept while somebody holds it, while it is to be
- *         written, or for good (a log in memory has no other place)
+ *         written, or as one of the last CURSORS_KEPT_MAX (the embedded log has no other place)
  * Errors  NULL when memory is out
  */
 #ifndef BELFRY_ROUTER_CURSORS_H
@@ -16,6 +16,8 @@
 #include "base/hash.h"
 #include "base/slice.h"
 #include "belfry/event_id.h"
+
+#define CURSORS_KEPT_MAX 1000000u /* x 140 bytes: as many as entries in a window by default */
 
 enum cursor_state {
 	CURSOR_UNKNOWN, /* the store was not asked yet */
@@ -40,6 +42,7 @@ struct cursors {
 	struct cursor **heads; /* a power of two */
 	uint32_t heads_count;
 	uint32_t count;
+	uint32_t hand;  /* where the next surplus one is looked for */
 	bool keeps_all; /* without holders, too */
 	struct cursor *dirty_first, *dirty_last;
 };
@@ -71,6 +74,13 @@ void cursors_learn(struct cursors *cursors, struct cursor *cursor, struct event_
 struct cursor *cursors_next_dirty(struct cursors *cursors);
 void cursors_written(struct cursors *cursors, struct cursor *cursor);
 void cursors_unwritten(struct cursors *cursors, struct cursor *cursor);
+
+/* With keeps_all, when there are more than `kept_max`: one that nobody holds, about the one that was
+ * confirmed longest ago: the oldest of some. NULL: there are not so many, or none was found. */
+struct cursor *cursors_surplus(struct cursors *cursors, uint32_t kept_max);
+
+/* Nobody holds it, and it is not to be written: it is gone. */
+void cursors_forget(struct cursors *cursors, struct cursor *cursor);
 
 /* For a log file: calls `on_cursor` for each KNOWN cursor after 0-0. */
 void cursors_each(const struct cursors *cursors,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/log_line.h"
 #include "log/redis_entry.h"
 #include "router/redis_log.h"
 #include "router/replay.h"
@@ -28,6 +29,7 @@ struct fetches {
 	uint32_t count;
 	struct event_id missing[MISSING_MAX]; /* a ring */
 	uint32_t missing_next;
+	uint64_t refused_logged_ms;
 };
 
 struct fetches *fetches_create(void)
@@ -145,6 +147,22 @@ static void on_entry(struct fetch *fetch, const struct redis_entry *found)
 	finish(fetch, FETCH_READY);
 }
 
+/* One log line a second says why. */
+static void on_refused(struct fetch *fetch, struct slice why)
+{
+	struct router *router = fetch->router;
+	struct fetches *fetches = redis_log_fetches(router->redis);
+
+	counter_add(&router->counters->fetches_refused, 1);
+	if (router->now_ms - fetches->refused_logged_ms >= 1000) {
+		fetches->refused_logged_ms = router->now_ms;
+		log_line(LOG_ERROR, "router", "Redis refused XRANGE, clients miss messages: %.*s",
+			 why.size > 150 ? 150 : (int)why.size,
+			 why.size ? (const char *)why.bytes : "");
+	}
+	finish(fetch, FETCH_REFUSED);
+}
+
 static void on_reply(struct redis_call *call, enum status status, const struct redis_reply *reply)
 {
 	struct fetch *fetch = (struct fetch *)call;
@@ -157,7 +175,7 @@ static void on_reply(struct redis_call *call, enum status status, const struct r
 	struct redis_entry_reader *reader = &fetch->router->redis->reader;
 
 	if (redis_entry_begin(reader, reply, 0) != STATUS_OK)
-		finish(fetch, FETCH_AWAY);
+		on_refused(fetch, reply->values[0].text);
 	else if (redis_entry_next(reader, &found))
 		on_entry(fetch, &found);
 	else

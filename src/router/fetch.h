@@ -27,6 +27,7 @@ enum fetch_result {
 	FETCH_DELETED, /* somebody took this entry out of the log */
 	FETCH_TRIMMED, /* the log no longer reaches back so far */
 	FETCH_AWAY,    /* Redis cannot be asked */
+	FETCH_REFUSED, /* it answered with an error: it may do so for ever */
 };
 
 struct fetches;

@@ -74,7 +74,8 @@ static void tell_unread(struct fold *fold, uint64_t channel, struct notice_chann
 	target->has_unread =
 		fold->type == INBOX_MESSAGE && fold_is_inbox(fold->router, target->name);
 	if (target->has_unread)
-		target->unread = history_unread(fold->router->history, channel);
+		target->unread =
+			history_unread(fold->router->history, channel, fold->router->unix_ms);
 }
 
 static void fold_channel(struct fold *fold, struct slice name)
@@ -133,6 +134,15 @@ static void disconnect(struct router *router, const struct entry *entry)
 	}
 }
 
+/* Its ttl was over before it could be read, as after an outage: it is as old as any of the past,
+ * which is folded like it. */
+static bool is_expired(const struct fold *fold)
+{
+	uint64_t ttl_ms = (uint64_t)fold->entry->ttl_s * 1000;
+
+	return ttl_ms > 0 && fold->router->unix_ms > fold->id.ms + ttl_ms;
+}
+
 void fold_entry(struct router *router, const struct entry *entry, struct event_id id,
 		enum fold_mode mode)
 {
@@ -157,7 +167,9 @@ void fold_entry(struct router *router, const struct entry *entry, struct event_i
 		fold_channel(&fold, name);
 	if (fold.was_indexed)
 		keep_body(&fold);
-	if (fold.shards != 0)
+	if (mode == FOLD_DELIVER && is_expired(&fold))
+		counter_add(&router->counters->expired, 1);
+	else if (fold.shards != 0)
 		fanout_entry(router, entry, id, fold.targets, fold.shards);
 	if (mode == FOLD_DELIVER && !slice_is_absent(fold.counted))
 		inbox_tell_count(router, fold.counted, router_hash(router, fold.counted));

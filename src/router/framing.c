@@ -4,7 +4,10 @@
 #include "base/assert.h"
 #include "lane/notice.h"
 #include "wire/envelope.h"
+#include "wire/event_id.h"
 #include "wire/json.h"
+#include "wire/socket_io.h"
+#include "wire/sse.h"
 #include "wire/ws_frame.h"
 
 static size_t names_size(const struct notice_channel *channels, uint32_t count)
@@ -165,7 +168,8 @@ struct notice *framing_create_replay(struct slice frames, struct event_id last)
 
 size_t framing_size_max(const struct framing *framing)
 {
-	return envelope_size_max(framing->entry) + FRAME_HEADER_MAX + 2 + 6 * framing->channel.size;
+	return envelope_size_max(framing->entry) + FRAME_HEADER_MAX + 2 +
+	       6 * framing->channel.size + framing->name_space.size;
 }
 
 static size_t write_ws(uint8_t *bytes, const struct framing *framing)
@@ -186,12 +190,72 @@ static size_t write_ws(uint8_t *bytes, const struct framing *framing)
 	return header_size + writer.size;
 }
 
+static size_t write_socket_io(uint8_t *bytes, const struct framing *framing)
+{
+	const struct entry *entry = framing->entry;
+	uint8_t offset[EVENT_ID_TEXT_MAX];
+	struct writer writer;
+
+	writer_init(&writer, offset, sizeof(offset));
+	event_id_write(&writer, framing->id);
+	const struct socket_io_event event = {
+		.name_space = framing->name_space,
+		.event = socket_io_event_name(entry->type, entry->event),
+		.payload = entry->data,
+		.offset = writer_written(&writer),
+	};
+
+	ASSERT(socket_io_frame_size_max(&event) <= framing_size_max(framing));
+	struct slice frame = socket_io_write_frame(&event, bytes);
+
+	memmove(bytes, frame.bytes, frame.size);
+	return frame.size;
+}
+
+/* The envelope up to its data, which are the last thing before the closing brace. */
+static struct slice write_until_data(uint8_t bytes[ENVELOPE_SIZE_MAX],
+				     const struct framing *framing)
+{
+	struct entry entry = *framing->entry;
+	struct writer writer;
+
+	entry.data = SLICE("");
+	writer_init(&writer, bytes, ENVELOPE_SIZE_MAX);
+	envelope_write_head(&writer, &entry, framing->id);
+	json_write_string(&writer, framing->channel);
+	envelope_write_tail(&writer, &entry, framing->id);
+	ASSERT(!writer.overflow && writer.size > 0);
+	return slice_of(bytes, writer.size - 1);
+}
+
+static size_t write_sse(uint8_t *bytes, const struct framing *framing)
+{
+	uint8_t until_data[ENVELOPE_SIZE_MAX];
+	struct sse_event event = {
+		.id = framing->id,
+		.type = framing->entry->type,
+		.parts = {write_until_data(until_data, framing), framing->entry->data, SLICE("}")},
+	};
+	struct writer writer;
+
+	writer_init(&writer, bytes, sse_event_fit(&event, framing->size_max));
+	sse_write_event(&writer, &event);
+	ASSERT(!writer.overflow);
+	return writer.size;
+}
+
 size_t framing_write(uint8_t *bytes, const struct framing *framing)
 {
 	ASSERT(framing->encoding < ENCODING_COUNT);
 	switch (framing->encoding) {
+	case ENCODING_SSE:
+		return write_sse(bytes, framing);
+	case ENCODING_DEFLATE: /* which messages are compressed is free: these are not */
 	case ENCODING_WS:
+		return write_ws(bytes, framing);
 	default:
+		if (framing->encoding >= ENCODING_SOCKET_IO)
+			return write_socket_io(bytes, framing);
 		return write_ws(bytes, framing);
 	}
 }

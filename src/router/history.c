@@ -185,6 +185,7 @@ static void link_record(struct history *history, struct record *record, uint64_t
 
 		*expiry = (struct expiry){.number = number, .at_ms = item->expires_ms};
 		record->flags |= RECORD_EXPIRES;
+		channel->has_expiring = true;
 	}
 	if (item->counts)
 		channel->unread++;

@@ -114,8 +114,13 @@ uint32_t history_read_all(struct history *history, uint64_t channel, struct even
  * it; reading all up to where it was set takes all. At most 2^31 count; out of memory: nothing. */
 void history_set_base(struct history *history, uint64_t channel, uint32_t count);
 
-/* Base and unread records of the window. A channel that was never seen: 0. */
-uint32_t history_unread(const struct history *history, uint64_t channel);
+/* A base was set and is not used up: some that are unread have no record. */
+bool history_has_base(const struct history *history, uint64_t channel);
+
+/* Base and unread records of the window, without those that at `now_ms` (Unix; 0: before all) are
+ * expired. A channel that was never seen: 0. Where records have an expiry it takes time for those
+ * back to the oldest unread one. */
+uint32_t history_unread(const struct history *history, uint64_t channel, uint64_t now_ms);
 
 /* ---- for operators ---- */
 

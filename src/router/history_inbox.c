@@ -110,13 +110,43 @@ void history_set_base(struct history *history, uint64_t channel, uint32_t count)
 	record_channels_drop_unused(&history->channels, index);
 }
 
-uint32_t history_unread(const struct history *history, uint64_t channel)
+bool history_has_base(const struct history *history, uint64_t channel)
+{
+	uint32_t index = record_channels_find(&history->channels, channel);
+
+	return index != RECORD_CHANNEL_NONE &&
+	       record_channels_at(&history->channels, index)->base > 0;
+}
+
+/* Of those that are counted; time is looked at here and not in the fold, so all nodes agree. */
+static uint32_t count_expired(const struct history *history, const struct record_channel *channel,
+			      uint64_t now_ms)
+{
+	uint64_t number = channel->newest;
+	uint32_t left = channel->unread, expired = 0;
+
+	while (left > 0 && number != 0) {
+		const struct record *record = history_record(history, number);
+
+		if (history_is_counted(channel, record, number)) {
+			left--;
+			expired += !history_is_current(history, number, now_ms);
+		}
+		number = history_previous(history, number);
+	}
+	return expired;
+}
+
+uint32_t history_unread(const struct history *history, uint64_t channel, uint64_t now_ms)
 {
 	uint32_t index = record_channels_find(&history->channels, channel);
 
 	if (index == RECORD_CHANNEL_NONE)
 		return 0;
 	const struct record_channel *found = record_channels_at(&history->channels, index);
+	uint32_t unread = found->unread + found->base;
 
-	return found->unread + found->base;
+	if (found->has_expiring && now_ms > 0)
+		unread -= count_expired(history, found, now_ms);
+	return unread;
 }

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "router/fold.h"
 #include "router/router_state.h"
 #include "wire/event_id.h"
 #include "wire/json.h"
@@ -55,6 +56,14 @@ uint64_t inbox_find(const struct router *router, uint64_t channel, struct slice 
 	return number;
 }
 
+bool inbox_may_have(const struct router *router, struct slice name, struct slice id)
+{
+	uint64_t channel = router_hash(router, name);
+
+	return !router->is_loaded || !fold_is_inbox(router, name) ||
+	       history_has_base(router->history, channel) || inbox_find(router, channel, id) != 0;
+}
+
 /* The text of a string, or the digits of a number. */
 static bool read_id(struct json_value object, const char *key, uint8_t room[ID_SIZE_MAX],
 		    struct slice *ret_id)
@@ -77,7 +86,7 @@ static bool read_id(struct json_value object, const char *key, uint8_t room[ID_S
 static bool mark_one(struct router *router, struct json_value data, uint64_t channel,
 		     enum history_mark mark)
 {
-	uint32_t before = history_unread(router->history, channel);
+	uint32_t before = history_unread(router->history, channel, 0);
 	uint8_t room[ID_SIZE_MAX];
 	struct slice id;
 
@@ -87,7 +96,7 @@ static bool mark_one(struct router *router, struct json_value data, uint64_t cha
 
 	if (number != 0)
 		history_set_mark(router->history, number, mark);
-	return history_unread(router->history, channel) != before;
+	return history_unread(router->history, channel, 0) != before;
 }
 
 static bool mark_read(struct router *router, struct json_value data, uint64_t channel)
@@ -144,7 +153,7 @@ void inbox_tell_count(struct router *router, struct slice name, uint64_t channel
 	writer_text(&writer, "{\"type\":\"unread_count\",\"channel\":");
 	json_write_string(&writer, name);
 	writer_format(&writer, ",\"data\":{\"count\":%u}}",
-		      history_unread(router->history, channel));
+		      history_unread(router->history, channel, router->unix_ms));
 	ASSERT(!writer.overflow);
 	/* On a full lane it stays unsaid: the next change says it, and so does `connected`. */
 	if (!fanout_ephemeral(router, name, writer_written(&writer), 0))

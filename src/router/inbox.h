@@ -35,6 +35,10 @@ bool inbox_apply(struct router *router, const struct entry *entry, uint64_t chan
 /* Record of the channel that a notification id means; 0: none that is kept. */
 uint64_t inbox_find(const struct router *router, uint64_t channel, struct slice id);
 
+/* There may be such a notification: it has a record, or a backend counts older ones, or nothing is
+ * known of this channel here. */
+bool inbox_may_have(const struct router *router, struct slice name, struct slice id);
+
 /* Tells the holders of the inbox how many are unread: {"type":"unread_count",...}. */
 void inbox_tell_count(struct router *router, struct slice name, uint64_t channel);
 

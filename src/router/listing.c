@@ -148,6 +148,7 @@ static bool go_on(struct router *router, struct listing *listing)
 		case FETCH_PENDING:
 		case FETCH_FULL:
 		case FETCH_AWAY:
+		case FETCH_REFUSED:
 			return false;
 		}
 	}

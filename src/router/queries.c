@@ -74,7 +74,8 @@ static void answer_unread(struct router *router, struct query *query)
 	writer_init(&writer, bytes, sizeof(bytes));
 	writer_text(&writer, "{\"user_id\":");
 	json_write_string(&writer, query->subject);
-	writer_format(&writer, ",\"unread\":%u}", history_unread(router->history, channel));
+	writer_format(&writer, ",\"unread\":%u}",
+		      history_unread(router->history, channel, router->unix_ms));
 	ASSERT(!writer.overflow);
 	queries_answer(router, query, 200, writer_written(&writer));
 }

@@ -277,12 +277,6 @@ static enum fold_mode mode_of(struct reading *reading, struct event_id id)
 	return !is_known && event_id_is_after(id, reading->live_from) ? FOLD_DELIVER : FOLD_INDEX;
 }
 
-/* Its ttl was over before it could be read, as after an outage. */
-static bool is_expired(const struct router *router, const struct entry *entry, struct event_id id)
-{
-	return entry->ttl_s > 0 && router->unix_ms > id.ms + (uint64_t)entry->ttl_s * 1000;
-}
-
 void reading_on_entry(struct redis_log *redis, struct event_id id, const struct entry_field *fields,
 		      uint32_t fields_count)
 {
@@ -299,14 +293,12 @@ void reading_on_entry(struct redis_log *redis, struct event_id id, const struct 
 			 ? entry_parse(fields, fields_count, router->config->max_message_size,
 				       &entry)
 			 : appending_check(router, fields, fields_count, &entry);
-	if (reason == ENTRY_OK && !is_expired(router, &entry, id)) {
+	if (reason == ENTRY_OK) {
 		fold_entry(router, &entry, id, mode);
 		return;
 	}
 	router->last = id;
 	counter_add(&router->counters->entries, 1);
-	if (reason == ENTRY_OK)
-		counter_add(&router->counters->expired, 1);
-	else if (mode == FOLD_DELIVER)
+	if (mode == FOLD_DELIVER)
 		redis_log_bury(redis, fields, fields_count, reason);
 }

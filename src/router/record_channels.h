@@ -27,6 +27,7 @@ struct record_channel {
 	uint32_t base;         /* unread beside them, as a backend said */
 	uint32_t next;         /* in the hash chain, or in the list of free ones */
 	bool is_used;
+	bool has_expiring; /* some record of it had an end */
 };
 
 struct record_channels {

@@ -29,6 +29,7 @@
 #define REPLAY_CHUNK_MESSAGES 128u
 #define REPLAY_PARK_MS 20u         /* what waits for the log is looked at so often */
 #define REPLAY_PATIENCE_MS 1000u   /* for a log that is away, or a position from the future */
+#define REPLAY_REFUSED_MS 5000u    /* so long a body may be refused before its receiver goes */
 #define REPLAY_TURN_MESSAGES 1024u /* of all replays, so that new entries get their turn */
 #define REPLAY_RECORDS_COST 64u    /* records found cost as much time as one message framed */
 
@@ -71,8 +72,9 @@ struct replay {
 	bool is_answered;  /* the shard was told what comes */
 	bool had_position; /* SUBSCRIBE: the client named one */
 	uint64_t began_ms;
-	uint64_t reached;  /* records before this number were collected */
-	uint64_t *records; /* number x REPLAY_CHANNELS + index of the channel, ascending */
+	uint64_t refused_ms; /* since when Redis refuses the body at hand; 0: it does not */
+	uint64_t reached;    /* records before this number were collected */
+	uint64_t *records;   /* number x REPLAY_CHANNELS + index of the channel, ascending */
 	uint32_t records_count, records_capacity;
 	uint32_t at; /* next of them to send */
 	uint32_t sent;

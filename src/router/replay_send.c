@@ -6,6 +6,7 @@
 #include "router/framing.h"
 #include "router/replay_phase.h"
 #include "router/router_state.h"
+#include "wire/config_namespace.h"
 
 /* Before every entry of a log that is empty so far, and yet not "never seen". */
 #define FIRST_EVENT_ID ((struct event_id){0, 1})
@@ -29,7 +30,7 @@ static enum fetch_result body_of(struct replay *replay, bool may_wait, struct en
 	id = history_id(router->history, replay_record_number(record));
 	if (event_id_equal(id, replay->fetched) && replay->fetched_result != FETCH_READY) {
 		/* Redis was away then; the next time it is asked again. */
-		if (replay->fetched_result == FETCH_AWAY)
+		if (replay->fetched_result == FETCH_AWAY || replay->fetched_result == FETCH_REFUSED)
 			replay->fetched = (struct event_id){0, 0};
 		return replay->fetched_result;
 	}
@@ -87,6 +88,7 @@ enum word replay_check(struct replay *replay, enum replay_step *ret_step)
 		replay->phase = REPLAY_CHECK;
 		return WORD_ON;
 	case FETCH_AWAY:
+	case FETCH_REFUSED:
 		replay->phase = REPLAY_CHECK;
 		return replay_park(replay, ret_step);
 	}
@@ -136,7 +138,8 @@ static void answer_attached(struct replay *replay, uint32_t replayed)
 	attached->recovered = replay->is_recovered;
 	attached->has_identity = session->identity != NULL;
 	attached->has_unread = fold_is_inbox(router, own);
-	attached->unread = history_unread(router->history, router_hash(router, own));
+	attached->unread =
+		history_unread(router->history, router_hash(router, own), router->unix_ms);
 	fanout_push(router, replay->shard, &delivery);
 }
 
@@ -250,6 +253,7 @@ static bool is_sent(const struct replay *replay, uint64_t record)
 static uint32_t write_part(struct replay *replay, uint32_t messages_max, size_t *ret_size,
 			   enum fetch_result *ret_result)
 {
+	enum encoding encoding = (enum encoding)replay_session(replay)->encoding;
 	struct router *router = replay->router;
 	uint32_t messages = 0;
 	struct entry entry;
@@ -277,17 +281,30 @@ static uint32_t write_part(struct replay *replay, uint32_t messages_max, size_t 
 					router->unix_ms))
 			continue;
 		replay->sent_id = history_id(router->history, replay_record_number(record));
-		size += framing_write(router->chunk + size,
-				      &(struct framing){
-					      .entry = &entry,
-					      .id = replay->sent_id,
-					      .channel = record_channel(replay, record),
-					      .encoding = replay_session(replay)->encoding,
-				      });
+		size += framing_write(
+			router->chunk + size,
+			&(struct framing){
+				.entry = &entry,
+				.id = replay->sent_id,
+				.channel = record_channel(replay, record),
+				.encoding = encoding,
+				.name_space = config_namespace_of(router->config, encoding),
+				.size_max = router->config->max_message_size + ENVELOPE_SIZE_MAX,
+			});
 		messages++;
 	}
 	*ret_size = size;
 	return messages;
+}
+
+/* Redis may be loading, or have a user without the right: that need not end. */
+static bool may_be_refused(struct replay *replay)
+{
+	uint64_t now_ms = replay->router->now_ms;
+
+	if (replay->refused_ms == 0)
+		replay->refused_ms = now_ms;
+	return now_ms - replay->refused_ms < REPLAY_REFUSED_MS;
 }
 
 /* What to do when not even one body could be had. */
@@ -304,6 +321,9 @@ static enum word send_nothing(struct replay *replay, enum fetch_result result,
 		return WORD_STOP;
 	case FETCH_AWAY:
 		*ret_step = REPLAY_STEP_PARK;
+		return WORD_STOP;
+	case FETCH_REFUSED:
+		*ret_step = may_be_refused(replay) ? REPLAY_STEP_PARK : close_receiver(replay);
 		return WORD_STOP;
 	case FETCH_TRIMMED:
 		*ret_step = close_receiver(replay);
@@ -343,6 +363,7 @@ enum word replay_send(struct replay *replay, enum replay_step *ret_step, uint32_
 	if (messages == 0)
 		return send_nothing(replay, result, ret_step);
 	*budget -= messages;
+	replay->refused_ms = 0;
 	push_part(replay, size, messages);
 	return WORD_ON;
 }

@@ -1,11 +1,13 @@
 /* router/router.c - making the router, and its loop. */
 #include "router/router.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/log_line.h"
+#include "log/log_file.h"
 #include "router/answers.h"
 #include "router/cursor_store.h"
 #include "router/fold.h"
@@ -15,6 +17,7 @@
 #include "router/redis_log.h"
 #include "router/replay.h"
 #include "router/router_state.h"
+#include "router/watch.h"
 
 #define RING_ENTRIES 256
 #define RING_COMPLETIONS 1024
@@ -22,6 +25,7 @@
 #define IDLE_WAIT_MS 1000
 #define STOP_PATIENCE_MS 1000 /* for Redis to take the last cursors */
 #define EMBEDDED_TRIM_MS 10000
+#define EPOCH_MARK "epoch"
 #define FETCHED_BODIES_SIZE (16u << 20) /* bodies that came back from Redis */
 
 static bool init_memory(struct router *router)
@@ -41,6 +45,7 @@ static bool init_memory(struct router *router)
 	return router->targets && router->chunk && router->history && router->bodies &&
 	       interests_init(&router->interests, router->options.channel_key) &&
 	       sessions_init(&router->sessions, router->options.shards_count) &&
+	       addresses_init(&router->addresses) &&
 	       cursors_init(&router->cursors, router->options.channel_key,
 			    !config->redis_server.on) &&
 	       online_init(router);
@@ -59,7 +64,25 @@ static void on_kept_entry(void *owner, struct event_id id, const struct entry_fi
 
 static void on_kept_mark(void *owner, struct slice key, struct slice value)
 {
-	cursor_store_on_mark(owner, key, value);
+	struct router *router = owner;
+
+	if (slice_equal(key, SLICE(EPOCH_MARK)))
+		(void)!watch_read_number(value, &router->epoch);
+	else
+		cursor_store_on_mark(router, key, value);
+}
+
+/* The epoch is the file's, and another one when its end was not whole: of what is gone somebody
+ * may have heard, if it was not synced. In memory each start is a new log. */
+static enum status make_epoch(struct router *router, bool was_mended)
+{
+	char text[WATCH_NUMBER_SIZE + 1];
+
+	if (router->epoch != 0 && !was_mended)
+		return STATUS_OK;
+	random_secret(&router->epoch, sizeof(router->epoch));
+	snprintf(text, sizeof(text), WATCH_NUMBER_FORMAT, router->epoch);
+	return embedded_log_mark(&router->embedded, SLICE(EPOCH_MARK), slice_of_text(text));
 }
 
 static enum status open_embedded(struct router *router, char *reason, size_t reason_size)
@@ -77,10 +100,15 @@ static enum status open_embedded(struct router *router, char *reason, size_t rea
 		return status;
 	if (reason[0] != '\0')
 		log_line(LOG_WARN, "router", "%s", reason);
+	status = make_epoch(router, reason[0] != '\0');
+	if (status != STATUS_OK) {
+		snprintf(reason, reason_size, "cannot write the log %s: %s", options.path,
+			 log_file_advice(errno));
+		return status;
+	}
 	/* In memory the log begins now; in a file with its first entry. */
 	if (!has_file)
 		history_raise_floor(router->history, router->embedded.last);
-	random_secret(&router->epoch, sizeof(router->epoch));
 	router->last = router->embedded.last;
 	router->is_loaded = true;
 	counter_set(&router->counters->log_connected, 1);
@@ -151,6 +179,7 @@ void router_destroy(struct router *router)
 	embedded_log_close(&router->embedded);
 	answers_drop(router);
 	sessions_deinit(&router->sessions);
+	addresses_deinit(&router->addresses);
 	cursors_deinit(&router->cursors);
 	departed_deinit(&router->departed);
 	history_destroy(router->history);
@@ -241,6 +270,7 @@ static bool turn(struct router *router)
 	else
 		trim_embedded(router);
 	show(router);
+	fanout_tell_position(router);
 	fanout_wake(router);
 	wake_admin(router);
 	return has_more;

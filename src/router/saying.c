@@ -232,9 +232,13 @@ static void mark_one(const struct asker *asker, const struct upstream *upstream,
 	struct saying_entry entry = {
 		own_channel(upstream, name), type, {NULL, 0}, writer_written(&writer)};
 
+	/* A backend may know one that is older than the window. */
 	tell_backends(asker->router, upstream, is_delete ? SLICE("delete") : SLICE("mark_read"),
 		      entry.data);
-	say(asker, &entry);
+	if (inbox_may_have(asker->router, entry.channel, upstream->id))
+		say(asker, &entry);
+	else
+		answer(asker, UPSTREAM_ANSWER_NOT_FOUND);
 }
 
 static void mark_all(const struct asker *asker, const struct upstream *upstream)

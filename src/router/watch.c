@@ -57,7 +57,7 @@ static void write_epoch(struct watch *watch, bool only_if_missing)
 	struct writer writer;
 
 	writer_init(&writer, bytes, sizeof(bytes));
-	writer_format(&writer, "%016lx:", router->epoch);
+	writer_format(&writer, WATCH_NUMBER_FORMAT ":", router->epoch);
 	event_id_write(&writer, router->lost.from);
 	writer_text(&writer, ":");
 	event_id_write(&writer, router->lost.until);
@@ -82,17 +82,22 @@ void watch_new_epoch(struct watch *watch, struct event_id from, struct event_id 
 	watch->must_write_epoch = true;
 }
 
+bool watch_read_number(struct slice text, uint64_t *ret_epoch)
+{
+	char digits[WATCH_NUMBER_SIZE + 1] = {0};
+
+	if (text.size != WATCH_NUMBER_SIZE)
+		return false;
+	memcpy(digits, text.bytes, text.size);
+	return sscanf(digits, "%16lx", ret_epoch) == 1;
+}
+
 static bool parse_epoch(struct slice text, uint64_t *ret_epoch, struct lost_range *ret_lost)
 {
 	struct slice epoch = slice_cut(&text, ':'), from = slice_cut(&text, ':');
-	char digits[17];
 
-	if (epoch.size != 16 || !event_id_parse(from, &ret_lost->from) ||
-	    !event_id_parse(text, &ret_lost->until))
-		return false;
-	memcpy(digits, epoch.bytes, 16);
-	digits[16] = '\0';
-	return sscanf(digits, "%16lx", ret_epoch) == 1;
+	return event_id_parse(from, &ret_lost->from) && event_id_parse(text, &ret_lost->until) &&
+	       watch_read_number(epoch, ret_epoch);
 }
 
 static void on_epoch_text(struct watch *watch, struct slice text)

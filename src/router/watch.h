@@ -18,6 +18,8 @@
 #include "log/redis_facts.h"
 
 #define WATCH_INTERVAL_MS 500u
+#define WATCH_NUMBER_SIZE 16 /* an epoch as text: hexadecimal digits */
+#define WATCH_NUMBER_FORMAT "%016lx"
 
 struct redis_log;
 
@@ -50,5 +52,8 @@ void watch_forget(struct watch *watch);
 
 /* A loss is proven: makes a new epoch and writes it. */
 void watch_new_epoch(struct watch *watch, struct event_id from, struct event_id until);
+
+/* The number of an epoch from its text. False, *ret_epoch untouched: it is none. */
+MUST_CHECK bool watch_read_number(struct slice text, uint64_t *ret_epoch);
 
 #endif

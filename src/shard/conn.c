@@ -29,14 +29,15 @@ void conn_open(struct shard *shard, uint32_t slot, uint64_t handoff)
 	/* A queue may still name this slot from its last use; that is harmless, twice is not. */
 	uint32_t queued = conn->flags &
 			  (CONN_QUEUED_READ | CONN_QUEUED_SEND | CONN_LISTED | CONN_QUEUED_TOKEN);
+	uint32_t proxied = (handoff & HANDOFF_PROXIED) != 0 ? CONN_PROXIED | CONN_HEADER_DUE : 0;
 
 	ASSERT(conn->state == CONN_FREE);
 	*conn = (struct conn){
 		.generation = generation,
 		.state = CONN_HEAD,
-		.flags = queued,
+		.flags = queued | proxied,
 		.verdict = (uint8_t)handoff_tag_verdict(handoff),
-		.address = handoff_tag_address(handoff),
+		.arrival = handoff_tag_arrival(handoff),
 		.user = CHANNEL_NONE,
 		.subscriptions_capacity = SUBSCRIPTIONS_INLINE,
 		.heard_ms = (uint32_t)shard->now_ms,
@@ -51,15 +52,17 @@ void conn_open(struct shard *shard, uint32_t slot, uint64_t handoff)
 	uring_poll_readable(shard->uring, slot, conn_tag(shard, conn, SHARD_OP_READABLE, 0));
 }
 
+uint16_t conn_close_code(enum close_reason reason)
+{
+	ASSERT(reason < CLOSE_REASON_COUNT);
+	return reasons[reason].code;
+}
+
 /* No more notices, no more counting by the router; what was said before still goes out. */
-static void conn_close_leave(struct shard *shard, struct conn *conn, enum close_reason reason)
+static void leave(struct shard *shard, struct conn *conn)
 {
 	if (conn->state == CONN_OPEN || conn->state == CONN_ECHO)
 		counter_subtract(&shard->counters->connections, 1);
-	if (conn->state < CONN_CLOSING) {
-		conn->reason = (uint8_t)reason;
-		counter_add(&shard->counters->closed[reason], 1);
-	}
 	recovery_forget(shard, conn);
 	subscriptions_remove_all(shard, conn);
 	if (conn_has(conn, CONN_ATTACHED))
@@ -71,6 +74,31 @@ static void conn_close_leave(struct shard *shard, struct conn *conn, enum close_
 	if (conn->own && protocol_of(conn)->on_gone)
 		protocol_of(conn)->on_gone(shard, conn);
 	ASSERT(conn->own == NULL);
+}
+
+void conn_reuse(struct shard *shard, struct conn *conn)
+{
+	/* The rest is about the socket, or of lists that it may be on. */
+	const uint32_t of_its_client = CONN_UPGRADED | CONN_ADMIN | CONN_EXPIRING | CONN_FALLING |
+				       CONN_LAGGING | CONN_UNCONFIRMED | CONN_OVERRUN | CONN_HELD;
+
+	ASSERT(conn->state == CONN_OPEN && conn_has(conn, CONN_HELD));
+	leave(shard, conn);
+	outbox_destroy(&conn->outbox);
+	conn->flags &= ~of_its_client;
+	conn->protocol = PROTOCOL_NATIVE;
+	conn->encoding = ENCODING_WS;
+	conn->expires_s = UINT32_MAX;
+	conn->state = CONN_HEAD;
+}
+
+static void conn_close_leave(struct shard *shard, struct conn *conn, enum close_reason reason)
+{
+	if (conn->state < CONN_CLOSING) {
+		conn->reason = (uint8_t)reason;
+		counter_add(&shard->counters->closed[reason], 1);
+	}
+	leave(shard, conn);
 }
 
 void conn_close(struct shard *shard, struct conn *conn, enum close_reason reason)
@@ -104,7 +132,9 @@ void conn_close(struct shard *shard, struct conn *conn, enum close_reason reason
 		conn_set(conn, CONN_END_WHEN_SENT);
 	timers_arm(shard, conn, shard->config->close_timeout_ms);
 	send_queue(shard, conn);
-	receive_queue(shard, conn);
+	receive_rest(shard, conn);
+	if (conn->state == CONN_CLOSING)
+		receive_queue(shard, conn);
 }
 
 void conn_close_join(struct shard *shard, struct conn *conn, enum close_reason reason)
@@ -127,7 +157,7 @@ void conn_close_join(struct shard *shard, struct conn *conn, enum close_reason r
 
 void conn_close_finish(struct shard *shard, struct conn *conn)
 {
-	struct departure departure = {.address = conn->address, .verdict = conn->verdict};
+	struct departure departure = {.arrival = conn->arrival, .verdict = conn->verdict};
 
 	ASSERT(conn->state == CONN_FINISHING && conn->inbound == NULL);
 	outbox_destroy(&conn->outbox);
@@ -178,6 +208,7 @@ void conn_drop_inbound(struct conn *conn)
 	if (!conn->inbound)
 		return;
 	free(conn->inbound->bytes);
+	free(conn->inbound->rest);
 	free(conn->inbound);
 	conn->inbound = NULL;
 }

@@ -7,7 +7,8 @@
  * Errors  a connection that cannot go on is closed with a reason
  *
  * FREE -> HEAD -> ATTACHING -> OPEN -> CLOSING -> FINISHING -> FREE. HEAD reads HTTP requests
- * and may go to CLOSING at once, or to ECHO instead of ATTACHING. Closing has three steps: ask
+ * and may go to CLOSING at once, or to ECHO instead of ATTACHING; OPEN may go back to HEAD when
+ * it was a poll that is answered (conn_reuse). Closing has three steps: ask
  * (conn_close: the client is told), wait for the kernel (conn_close_join), finish
  * (conn_close_finish: the slot may be used again).
  *
@@ -21,10 +22,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/rate.h"
 #include "belfry/close_reason.h"
 #include "shard/channels.h"
 #include "shard/outbox.h"
 #include "shard/wheel.h"
+#include "wire/ws_extension.h"
 #include "wire/ws_inbound.h"
 
 struct shard;
@@ -64,11 +67,15 @@ enum conn_flag {
 	CONN_OVERRUN = 1 << 17,      /* not even an answer to it found room: it is closed with 4410
 				     * at the next look at its outbox */
 	CONN_UNCONFIRMED =
-		1 << 18,          /* something was delivered since the last ping with a position */
-	CONN_POSTPONED = 1 << 20, /* bytes of it wait in its inbound for a turn that may verify
+		1 << 18,           /* something was delivered since the last ping with a position */
+	CONN_PROXIED = 1 << 24,    /* it came to an address of listen_proxy */
+	CONN_HEADER_DUE = 1 << 25, /* its PROXY header has yet to come */
+	CONN_SLOWED = 1 << 26,     /* it sent too much: not read until its pause is over */
+	CONN_DEFLATE = 1 << 20,    /* permessage-deflate was agreed on: it may send RSV1 */
+	CONN_HELD = 1 << 19,       /* what it is to get stays in its outbox: see shard/protocol.h */
+	CONN_POSTPONED = 1 << 27,  /* bytes of it wait in its inbound for a turn that may verify
 				      * their token: see shard/postponed.h */
-	CONN_QUEUED_TOKEN = 1 << 21, /* is on the shard's list of those */
-	CONN_HELD = 1 << 19, /* what it is to get stays in its outbox: see shard/protocol.h */
+	CONN_QUEUED_TOKEN = 1 << 28, /* is on the shard's list of those */
 };
 
 #define SUBSCRIPTIONS_INLINE 3 /* all, user:{sub}, announcements */
@@ -91,11 +98,14 @@ static inline bool subscription_is_joined(const struct subscription *subscriptio
 
 /* What of a request or a message is here while the rest is not; heap. */
 struct inbound {
-	struct ws_inbound ws; /* OPEN, ECHO: the reader in the middle of a message */
-	uint8_t key[24];      /* ATTACHING: of the upgrade, in base64 (RFC 6455 section 4.1) */
-	uint8_t *bytes;       /* HEAD: of the request; OPEN, ECHO: payload of the message so far */
+	struct ws_inbound ws;      /* OPEN, ECHO: the reader in the middle of a message */
+	uint8_t key[24];           /* ATTACHING: of the upgrade, in base64 (RFC 6455 section 4.1) */
+	struct ws_deflate deflate; /* ATTACHING: what was agreed on */
+	uint8_t *bytes; /* HEAD: of the request; OPEN, ECHO: payload of the message so far */
 	size_t size;
 	size_t capacity;
+	uint8_t *rest; /* OPEN, SLOWED: what was received and not yet looked at; NULL: nothing */
+	size_t rest_size;
 };
 
 struct conn {
@@ -111,14 +121,17 @@ struct conn {
 	uint16_t subscriptions_capacity;
 	uint32_t flags;       /* enum conn_flag */
 	uint8_t state;        /* enum conn_state */
-	uint8_t reason;       /* enum close_reason, from CLOSING on */
+	uint8_t reason;       /* enum close_reason, from CLOSING on, or when the router refuses */
 	uint8_t verdict;      /* enum handoff_verdict */
 	uint8_t replays_owed; /* parts of a replay whose MORE the router has yet to hear */
 	uint8_t protocol;     /* enum conn_protocol */
 	uint8_t encoding;     /* enum encoding: set before the first subscription */
+	uint8_t pauses;       /* how often it was slowed, see shard/rate.h */
+	struct rate rate;     /* of its messages */
+	uint32_t slowed_ms;   /* shard time, low 32 bits: its last pause began */
 	struct wheel_timer timer;
 	uint32_t generation;  /* grows with each use of the slot */
-	uint32_t address;     /* the acceptor's record of the peer */
+	uint32_t arrival;     /* index of its struct arrival, or ARRIVAL_NONE */
 	uint32_t user;        /* index of the channel user:{sub}, held; CHANNEL_NONE */
 	uint32_t sent_turn;   /* the turn of its last send: one send per turn */
 	uint32_t last_notice; /* number of the last notice for many channels it got */
@@ -138,6 +151,13 @@ void conn_close_join(struct shard *shard, struct conn *conn, enum close_reason r
 
 /* The kernel has closed it: the slot is free. */
 void conn_close_finish(struct shard *shard, struct conn *conn);
+
+/* The code that tells a client of this reason; 0: none does. */
+uint16_t conn_close_code(enum close_reason reason);
+
+/* OPEN and HELD: nothing more is for it, and the router counts it no longer; its outbox is dropped
+ * and the socket stays, in HEAD, for the next request. */
+void conn_reuse(struct shard *shard, struct conn *conn);
 
 /* A new socket in a free slot. */
 void conn_open(struct shard *shard, uint32_t slot, uint64_t handoff);

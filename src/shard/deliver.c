@@ -167,13 +167,21 @@ static void on_close(struct shard *shard, struct conn *conn, uint32_t reason)
 	conn_close(shard, conn, (enum close_reason)reason);
 }
 
+/* The reason is the connection's before it is closed: the protocol says it in its own way. */
+static void on_refused(struct shard *shard, struct conn *conn, uint32_t reason)
+{
+	ASSERT(reason == CLOSE_USER_LIMIT || reason == CLOSE_OVERLOAD);
+	conn->reason = (uint8_t)reason;
+	protocol_of(conn)->on_refused(shard, conn);
+}
+
 static void answer_attaching(struct shard *shard, struct conn *conn,
 			     const struct delivery *delivery)
 {
 	if (delivery->type == DELIVERY_ATTACHED)
 		protocol_of(conn)->on_attached(shard, conn, delivery->attached);
 	else if (delivery->type == DELIVERY_REFUSED)
-		protocol_of(conn)->on_refused(shard, conn);
+		on_refused(shard, conn, delivery->count);
 	else if (delivery->type == DELIVERY_CLOSE)
 		on_close(shard, conn, delivery->count);
 }
@@ -200,6 +208,7 @@ static void answer_open(struct shard *shard, struct conn *conn, const struct del
 	case DELIVERY_NOTICE:
 	case DELIVERY_ATTACHED:
 	case DELIVERY_REFUSED:
+	case DELIVERY_POSITION:
 		return;
 	}
 }
@@ -221,8 +230,10 @@ static bool deliver(struct shard *shard, const struct delivery *delivery)
 		move_on(shard, delivery->notice->event_id);
 		return true;
 	}
-	if (delivery->type == DELIVERY_LIVE)
+	if (delivery->type == DELIVERY_LIVE || delivery->type == DELIVERY_POSITION)
 		move_on(shard, delivery->id);
+	if (delivery->type == DELIVERY_POSITION)
+		return true;
 	conn = addressee(shard, delivery);
 	if (conn && conn->state == CONN_ATTACHING)
 		answer_attaching(shard, conn, delivery);
@@ -247,6 +258,7 @@ void deliver_free(const struct delivery *delivery)
 		return;
 	case DELIVERY_REFUSED:
 	case DELIVERY_LIVE:
+	case DELIVERY_POSITION:
 	case DELIVERY_CLOSE:
 		return;
 	}

@@ -4,28 +4,27 @@
 #include <stdlib.h>
 
 #include "shard/admission.h"
+#include "shard/message.h"
 #include "shard/receive.h"
 #include "shard/resume.h"
 #include "shard/send.h"
 #include "shard/shard_state.h"
-#include "shard/subscriptions.h"
 #include "shard/timers.h"
-#include "wire/envelope.h"
 #include "wire/http_head.h"
 #include "wire/ws_handshake.h"
 
 #define SUBPROTOCOL "belfry"
-#define UPGRADE_SIZE_MAX 512
-#define CONNECTED_SIZE_MAX 2304 /* a user id of 250 bytes, each escaped, and the rest */
+#define UPGRADE_SIZE_MAX 512 /* status, five header lines */
 
 /* Writes the 101 answer to the outbox: it goes out together with what follows it. */
-static bool accept_upgrade(struct conn *conn, struct slice key)
+static bool accept_upgrade(struct conn *conn, struct slice key, const struct ws_deflate *deflate)
 {
 	uint8_t bytes[UPGRADE_SIZE_MAX];
 	struct writer writer;
 
 	writer_init(&writer, bytes, sizeof(bytes));
-	ws_handshake_write(&writer, key, conn_has(conn, CONN_SUBPROTOCOL) ? SUBPROTOCOL : NULL);
+	ws_handshake_write(&writer, key, conn_has(conn, CONN_SUBPROTOCOL) ? SUBPROTOCOL : NULL,
+			   deflate);
 	ASSERT(!writer.overflow);
 	return outbox_append(&conn->outbox, writer_written(&writer), SIZE_MAX) == STATUS_OK;
 }
@@ -33,7 +32,7 @@ static bool accept_upgrade(struct conn *conn, struct slice key)
 static void refuse(struct shard *shard, struct conn *conn, struct slice key,
 		   const struct refusal *refusal)
 {
-	if (conn_has(conn, CONN_SUBPROTOCOL) && accept_upgrade(conn, key)) {
+	if (conn_has(conn, CONN_SUBPROTOCOL) && accept_upgrade(conn, key, NULL)) {
 		counter_add(&shard->counters->refusals, 1);
 		conn_set(conn, CONN_UPGRADED);
 		conn_close(shard, conn, refusal->reason);
@@ -76,14 +75,15 @@ static bool check_upgrade(struct shard *shard, struct conn *conn, const struct h
 
 /* The answer is written when the router has said yes: answers to requests before this one may
  * still be on their way out. */
-static bool remember_key(struct conn *conn, struct slice key)
+static bool remember(struct conn *conn, const struct ws_handshake *handshake)
 {
 	struct inbound *in = conn_need_inbound(conn);
 
 	if (!in)
 		return false;
-	ASSERT(key.size == sizeof(in->key));
-	memcpy(in->key, key.bytes, sizeof(in->key));
+	ASSERT(handshake->key.size == sizeof(in->key));
+	memcpy(in->key, handshake->key.bytes, sizeof(in->key));
+	in->deflate = handshake->deflate;
 	return true;
 }
 
@@ -92,14 +92,14 @@ static bool accept_remembered(struct conn *conn)
 {
 	const struct inbound *in = conn->inbound;
 
-	return accept_upgrade(conn, slice_of(in->key, sizeof(in->key)));
+	return accept_upgrade(conn, slice_of(in->key, sizeof(in->key)), &in->deflate);
 }
 
 static void attach(struct shard *shard, struct conn *conn, const struct identity_request *request,
-		   const struct jwt_claims *claims, struct slice key)
+		   const struct jwt_claims *claims, struct ws_handshake *handshake)
 {
 	struct resume resume;
-	struct admission admission = {claims, request->match, &resume};
+	struct admission admission = {.claims = claims, .match = request->match, .resume = &resume};
 
 	if (!resume_read(request->head, &resume)) {
 		http_refuse(shard, conn,
@@ -108,10 +108,11 @@ static void attach(struct shard *shard, struct conn *conn, const struct identity
 						   NULL});
 		return;
 	}
-	if (remember_key(conn, key) && admission_enter(shard, conn, &admission))
+	compression_agree(shard, conn, &handshake->deflate);
+	if (remember(conn, handshake) && admission_enter(shard, conn, &admission))
 		return;
 	conn_clear(conn, CONN_SUBPROTOCOL);
-	refuse(shard, conn, key, &admission_no_memory);
+	refuse(shard, conn, handshake->key, &admission_no_memory);
 }
 
 void handshake_on_request(struct shard *shard, struct conn *conn, const struct http_head *head,
@@ -126,7 +127,7 @@ void handshake_on_request(struct shard *shard, struct conn *conn, const struct h
 	struct identity_request request = {head, handshake.protocols, match};
 
 	if (admission_check(shard, conn, &request, &claims, &refusal))
-		attach(shard, conn, &request, &claims, handshake.key);
+		attach(shard, conn, &request, &claims, &handshake);
 	else
 		refuse(shard, conn, handshake.key, &refusal);
 }
@@ -138,7 +139,8 @@ void handshake_on_echo(struct shard *shard, struct conn *conn, const struct http
 	if (!check_upgrade(shard, conn, head, &handshake))
 		return;
 	conn_clear(conn, CONN_SUBPROTOCOL);
-	if (!accept_upgrade(conn, handshake.key)) {
+	compression_agree(shard, conn, &handshake.deflate);
+	if (!accept_upgrade(conn, handshake.key, &handshake.deflate)) {
 		refuse(shard, conn, handshake.key, &admission_no_memory);
 		return;
 	}
@@ -153,26 +155,11 @@ void handshake_on_echo(struct shard *shard, struct conn *conn, const struct http
 /* The first message. */
 static void send_connected(struct shard *shard, struct conn *conn, const struct attached *attached)
 {
-	char id[CONNECTION_ID_SIZE];
 	uint8_t bytes[CONNECTED_SIZE_MAX];
 	struct writer writer;
 
-	subscriptions_connection_id(shard, conn, id);
-	struct envelope_connected connected = {
-		.user = subscriptions_user(shard, conn),
-		.connection_id = slice_of(id, sizeof(id)),
-		.last_event_id = attached->last,
-		.now_ms = shard->unix_ms,
-		.heartbeat_interval_s = (shard->config->heartbeat_interval_ms + 999) / 1000,
-		.recovered = attached->recovered,
-		.replayed = attached->replayed,
-		.has_unread = attached->has_unread,
-		.unread = attached->unread,
-		.epoch = attached->epoch,
-	};
-
 	writer_init(&writer, bytes, sizeof(bytes));
-	envelope_write_connected(&writer, &connected);
+	message_write_connected(shard, conn, attached, &writer);
 	ASSERT(!writer.overflow);
 	send_frame(shard, conn, WS_TEXT, writer_written(&writer));
 }
@@ -207,13 +194,15 @@ void handshake_on_attached(struct shard *shard, struct conn *conn, const struct 
 
 void handshake_on_refused(struct shard *shard, struct conn *conn)
 {
+	const struct refusal *refusal = admission_refusal(conn);
+
 	ASSERT(conn->state == CONN_ATTACHING && conn->inbound != NULL);
 	if (conn_has(conn, CONN_SUBPROTOCOL) && accept_remembered(conn)) {
 		conn_drop_inbound(conn); /* what it sent behind its request is not read */
 		counter_add(&shard->counters->refusals, 1);
 		conn_set(conn, CONN_UPGRADED);
-		conn_close(shard, conn, CLOSE_USER_LIMIT);
+		conn_close(shard, conn, refusal->reason);
 		return;
 	}
-	http_refuse(shard, conn, &admission_user_full.http);
+	http_refuse(shard, conn, &refusal->http);
 }

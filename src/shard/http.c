@@ -1,21 +1,29 @@
 /* shard/http.c - which request gets which answer. */
 #include "shard/http.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "shard/cors.h"
 #include "shard/handshake.h"
 #include "shard/identity.h"
 #include "shard/pages.h"
+#include "shard/poll.h"
 #include "shard/postponed.h"
 #include "shard/receive.h"
 #include "shard/route.h"
 #include "shard/send.h"
 #include "shard/shard_state.h"
+#include "shard/socket_io.h"
+#include "shard/sse.h"
 #include "shard/timers.h"
 #include "wire/http_answer.h"
 #include "wire/http_head.h"
 
-#define ANSWER_HEAD_MAX 1024 /* bytes of an answer without its body */
+#define ANSWER_HEAD_MAX 1536            /* bytes of an answer without its body */
+#define EXTRA_MAX (256 + CORS_SIZE_MAX) /* of them, further header lines of a refusal */
+#define RETRY_NODE_S 5    /* Retry-After: after so long the node may have room again */
+#define RETRY_CLIENT_S 10 /* likewise the client, who must end a connection or wait */
 
 void http_send(struct shard *shard, struct conn *conn, const struct http_answer *answer)
 {
@@ -38,9 +46,28 @@ void http_send(struct shard *shard, struct conn *conn, const struct http_answer 
 		timers_arm(shard, conn, shard->config->handshake_timeout_ms);
 }
 
+/* The further header lines of a refusal. */
+static const char *write_extra(struct shard *shard, const struct http_refusal *refusal,
+			       char lines[EXTRA_MAX])
+{
+	const char *extra = refusal->extra ? refusal->extra : "";
+	uint32_t least_s = refusal->status == 503   ? RETRY_NODE_S
+			   : refusal->status == 429 ? RETRY_CLIENT_S
+						    : 0;
+
+	if (least_s == 0 || strstr(extra, "Retry-After:"))
+		return extra;
+	int size = snprintf(lines, EXTRA_MAX, "%sRetry-After: %u\r\n", extra,
+			    least_s + (uint32_t)random_below(&shard->random, least_s + 1u));
+
+	ASSERT(size > 0 && size < EXTRA_MAX);
+	return lines;
+}
+
 void http_refuse(struct shard *shard, struct conn *conn, const struct http_refusal *refusal)
 {
 	uint8_t *bytes = arena_take(&shard->arena, ANSWER_HEAD_MAX);
+	char lines[EXTRA_MAX];
 	struct writer writer;
 
 	counter_add(&shard->counters->refusals, 1);
@@ -50,7 +77,7 @@ void http_refuse(struct shard *shard, struct conn *conn, const struct http_refus
 	}
 	writer_init(&writer, bytes, ANSWER_HEAD_MAX);
 	http_answer_write_error(&writer, refusal->status, refusal->code, refusal->message,
-				refusal->extra);
+				write_extra(shard, refusal, lines));
 	ASSERT(!writer.overflow);
 	send_bytes(shard, conn, writer_written(&writer));
 	/* What the client still sends would turn a plain close into a reset that may overtake
@@ -85,6 +112,24 @@ static void refuse_head(struct shard *shard, struct conn *conn, int status)
 	}
 }
 
+/* Adds what pages of other origins need to the header lines of an answer. */
+static bool add_cors(struct shard *shard, const struct http_head *head, struct http_answer *answer)
+{
+	size_t capacity = strlen(answer->extra) + CORS_SIZE_MAX;
+	uint8_t *lines = arena_take(&shard->arena, capacity + 1);
+	struct writer writer;
+
+	if (!lines)
+		return false;
+	writer_init(&writer, lines, capacity);
+	writer_text(&writer, answer->extra);
+	cors_write(shard->config, head, &writer);
+	ASSERT(!writer.overflow);
+	lines[writer.size] = '\0';
+	answer->extra = (const char *)lines;
+	return true;
+}
+
 static void on_page(struct shard *shard, struct conn *conn, const struct http_head *head)
 {
 	bool is_head = slice_equal_text(head->method, "HEAD");
@@ -97,13 +142,29 @@ static void on_page(struct shard *shard, struct conn *conn, const struct http_he
 						   "Allow: GET, HEAD\r\n"});
 		return;
 	}
-	if (!pages_answer(shard, head->path, &answer)) {
+	if (!pages_answer(shard, head->path, &answer) || !add_cors(shard, head, &answer)) {
 		conn_close(shard, conn, CLOSE_NO_MEMORY);
 		return;
 	}
 	answer.head_only = is_head;
 	answer.close = !http_head_is_persistent(head);
 	http_send(shard, conn, &answer);
+}
+
+static void on_route(struct shard *shard, struct conn *conn, const struct http_head *head,
+		     const struct route_match *match)
+{
+	switch (match->tree) {
+	case ROUTE_WS:
+		handshake_on_request(shard, conn, head, match);
+		return;
+	case ROUTE_SSE:
+		sse_on_request(shard, conn, head, match);
+		return;
+	case ROUTE_POLL:
+		poll_on_request(shard, conn, head, match);
+		return;
+	}
 }
 
 static void on_request(struct shard *shard, struct conn *conn, const struct http_head *head)
@@ -121,12 +182,17 @@ static void on_request(struct shard *shard, struct conn *conn, const struct http
 		http_refuse(
 			shard, conn,
 			&(struct http_refusal){413, "body", "no request body is taken here", NULL});
+	else if (cors_is_preflight(head))
+		cors_on_preflight(shard, conn, head);
+	else if (slice_equal_text(head->path, "/socket.io/") ||
+		 slice_equal_text(head->path, "/socket.io"))
+		socket_io_on_request(shard, conn, head);
 	else if (is_echo)
 		handshake_on_echo(shard, conn, head);
 	else if (pages_has(shard, head->path))
 		on_page(shard, conn, head);
 	else if (route_find(head->path, &match))
-		handshake_on_request(shard, conn, head, &match);
+		on_route(shard, conn, head, &match);
 	else
 		http_refuse(shard, conn,
 			    &(struct http_refusal){404, "not_found",
@@ -156,11 +222,30 @@ static bool must_wait(const struct shard *shard, const struct http_head *head)
 	return identity_must_wait(shard->config, &shard->tokens, &request);
 }
 
+/* Answers to requests before are not known to be out. */
+static bool has_unsent(const struct shard *shard, const struct conn *conn)
+{
+	return conn->outbox || conn->sent_turn == shard->turn;
+}
+
+/* One request after the other: the next one is looked at when the answer to the last is out. */
+static void pause_until_sent(struct shard *shard, struct conn *conn, struct slice bytes)
+{
+	if (conn_store(conn, bytes, SIZE_MAX) == STATUS_OK)
+		send_queue(shard, conn);
+	else
+		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
+}
+
 static void feed_whole(struct shard *shard, struct conn *conn, struct slice bytes)
 {
 	struct http_head head;
 
 	while (bytes.size > 0 && conn->state == CONN_HEAD) {
+		if (has_unsent(shard, conn)) {
+			pause_until_sent(shard, conn, bytes);
+			return;
+		}
 		int status = http_head_parse(bytes, shard->config->max_header_bytes, &head);
 
 		if (status == HTTP_HEAD_PARTIAL) {
@@ -182,6 +267,19 @@ static void feed_whole(struct shard *shard, struct conn *conn, struct slice byte
 	pass_on(shard, conn, bytes);
 }
 
+void http_go_on(struct shard *shard, struct conn *conn)
+{
+	struct inbound *before = conn->inbound;
+
+	ASSERT(conn->state == CONN_HEAD);
+	if (!before || conn_has(conn, CONN_POSTPONED))
+		return;
+	conn->inbound = NULL;
+	feed_whole(shard, conn, slice_of(before->bytes, before->size));
+	free(before->bytes);
+	free(before);
+}
+
 void http_feed(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t size)
 {
 	struct inbound *before = conn->inbound;
@@ -196,8 +294,5 @@ void http_feed(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t si
 		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
 		return;
 	}
-	conn->inbound = NULL;
-	feed_whole(shard, conn, slice_of(before->bytes, before->size));
-	free(before->bytes);
-	free(before);
+	http_go_on(shard, conn);
 }

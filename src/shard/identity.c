@@ -2,6 +2,7 @@
 #include "shard/identity.h"
 
 #include "wire/channel_name.h"
+#include "wire/origin.h"
 
 /* The value of an Authorization header of the scheme Bearer; absent for another scheme. */
 static struct slice bearer_of(struct slice header)
@@ -96,17 +97,7 @@ enum jwt_result identity_of_request(const struct config *config, struct tokens *
 
 bool identity_allows_origin(const struct config *config, const struct http_head *head)
 {
-	struct slice origin = http_head_find(head, "Origin");
-
-	if (config->allow_origin.count == 0 || slice_is_absent(origin))
-		return true;
-	for (uint32_t i = 0; i < config->allow_origin.count; i++) {
-		struct slice allowed = slice_of_text(config->allow_origin.items[i]);
-
-		if (slice_equal_text(allowed, "*") || slice_equal_fold(allowed, origin))
-			return true;
-	}
-	return false;
+	return origin_judge(&config->allow_origin, head) != ORIGIN_REFUSED;
 }
 
 static enum config_who rule_for(const struct config_rule_list *rules, struct slice namespace)

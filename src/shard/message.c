@@ -6,6 +6,8 @@
 #include "shard/admission.h"
 #include "shard/confirm.h"
 #include "shard/postponed.h"
+#include "shard/protocol.h"
+#include "shard/rate.h"
 #include "shard/send.h"
 #include "shard/shard_state.h"
 #include "shard/subscriptions.h"
@@ -28,6 +30,10 @@ void message_send_error(struct shard *shard, struct conn *conn, const char *code
 	uint8_t bytes[ANSWER_SIZE_MAX];
 	struct writer writer;
 
+	if (protocol_of(conn)->say_error) {
+		protocol_of(conn)->say_error(shard, conn, code, text, ref);
+		return;
+	}
 	writer_init(&writer, bytes, sizeof(bytes));
 	envelope_write_error(&writer, code, text, ref);
 	send_written(shard, conn, &writer);
@@ -41,6 +47,29 @@ void message_send_going_away(struct shard *shard, struct conn *conn, uint32_t re
 	writer_init(&writer, bytes, sizeof(bytes));
 	envelope_write_going_away(&writer, reconnect_in_ms);
 	send_written(shard, conn, &writer);
+}
+
+void message_write_connected(struct shard *shard, struct conn *conn,
+			     const struct attached *attached, struct writer *writer)
+{
+	uint32_t interval_ms = protocol_of(conn)->beat_interval_ms(shard, conn);
+	char id[CONNECTION_ID_SIZE];
+
+	subscriptions_connection_id(shard, conn, id);
+	struct envelope_connected connected = {
+		.user = subscriptions_user(shard, conn),
+		.connection_id = slice_of(id, sizeof(id)),
+		.last_event_id = attached->last,
+		.now_ms = shard->unix_ms,
+		.heartbeat_interval_s = (interval_ms + 999) / 1000,
+		.recovered = attached->recovered,
+		.replayed = attached->replayed,
+		.has_unread = attached->has_unread,
+		.unread = attached->unread,
+		.epoch = attached->epoch,
+	};
+
+	envelope_write_connected(writer, &connected);
 }
 
 void message_send_subscribed(struct shard *shard, struct conn *conn, struct slice channel,
@@ -70,6 +99,10 @@ void message_send_ack(struct shard *shard, struct conn *conn, struct slice ref)
 	uint8_t bytes[ANSWER_SIZE_MAX];
 	struct writer writer;
 
+	if (protocol_of(conn)->say_done) {
+		protocol_of(conn)->say_done(shard, conn, ref);
+		return;
+	}
 	writer_init(&writer, bytes, sizeof(bytes));
 	envelope_write_ack(&writer, ref);
 	send_written(shard, conn, &writer);
@@ -129,7 +162,7 @@ static void on_subscribe(struct shard *shard, struct conn *conn, const struct co
 				   "the channel is being left; ask again after unsubscribed",
 				   command->ref);
 	else if (found)
-		message_send_subscribed(shard, conn, command->channel, NULL, command->ref);
+		protocol_of(conn)->on_subscribed(shard, conn, command->channel, NULL, command->ref);
 	else if (!identity_allows_channel(shard->config, &asker, command->channel))
 		message_send_error(shard, conn, "not_allowed", "this channel is not open to you",
 				   command->ref);
@@ -231,7 +264,24 @@ static void on_command(struct shard *shard, struct conn *conn, const struct comm
 	}
 }
 
-static void on_text(struct shard *shard, struct conn *conn, struct slice text)
+bool message_may_go_on(struct shard *shard, struct conn *conn, struct slice ref)
+{
+	switch (rate_on_message(shard, conn)) {
+	case RATE_GO_ON:
+		return true;
+	case RATE_SLOWED:
+		message_send_error(
+			shard, conn, "rate_limited",
+			"too many messages: this one is dropped, the next are read later", ref);
+		return false;
+	case RATE_CLOSE:
+		conn_close(shard, conn, CLOSE_RATE);
+		return false;
+	}
+	return false;
+}
+
+void message_on_text(struct shard *shard, struct conn *conn, struct slice text)
 {
 	struct command command;
 
@@ -242,11 +292,26 @@ static void on_text(struct shard *shard, struct conn *conn, struct slice text)
 		return;
 	}
 	counter_add(&shard->counters->messages_in, 1);
+	if (!message_may_go_on(shard, conn, command.ref))
+		return;
 	on_command(shard, conn, &command);
 }
 
+/* A message is here whole. */
+static void on_whole(struct shard *shard, struct conn *conn, struct slice bytes, bool compressed)
+{
+	struct slice text;
+
+	if (!compressed) {
+		protocol_of(conn)->on_text(shard, conn, bytes);
+	} else if (compression_inflate(shard, conn, WS_TEXT, bytes, &text)) {
+		protocol_of(conn)->on_text(shard, conn, text);
+		free((void *)(uintptr_t)text.bytes);
+	}
+}
+
 /* The last piece of a message that came in several. */
-static void on_collected(struct shard *shard, struct conn *conn)
+static void on_collected(struct shard *shard, struct conn *conn, bool compressed)
 {
 	struct inbound *in = conn->inbound;
 	uint8_t *bytes = in->bytes;
@@ -254,24 +319,28 @@ static void on_collected(struct shard *shard, struct conn *conn)
 
 	in->bytes = NULL;
 	in->size = in->capacity = 0;
-	on_text(shard, conn, slice_of(bytes, size));
+	on_whole(shard, conn, slice_of(bytes, size), compressed);
 	free(bytes);
 }
 
 void message_on_piece(struct shard *shard, struct conn *conn, const struct ws_inbound_event *event)
 {
 	if (event->opcode != WS_TEXT) {
-		conn_close(shard, conn, CLOSE_NOT_TEXT);
+		if (protocol_of(conn)->on_binary)
+			protocol_of(conn)->on_binary(shard, conn, event->last);
+		else
+			conn_close(shard, conn, CLOSE_NOT_TEXT);
 		return;
 	}
 	if (event->first && event->last) {
-		on_text(shard, conn, event->payload);
+		on_whole(shard, conn, event->payload, event->compressed);
 		return;
 	}
-	if (conn_store(conn, event->payload, shard->config->max_client_message) != STATUS_OK) {
+	if (conn_store(conn, event->payload, compression_bound(shard, conn, event->compressed)) !=
+	    STATUS_OK) {
 		conn_close(shard, conn, CLOSE_NO_MEMORY);
 		return;
 	}
 	if (event->last)
-		on_collected(shard, conn);
+		on_collected(shard, conn, event->compressed);
 }

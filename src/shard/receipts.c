@@ -6,8 +6,21 @@
 
 #include "shard/shard_state.h"
 
+/* What was pushed from the front makes room again, when it is worth the copying. */
+static void move_down(struct shard *shard)
+{
+	if (shard->waiting_first < shard->waiting_capacity - shard->waiting_first)
+		return;
+	memmove(shard->waiting, shard->waiting + shard->waiting_first,
+		shard->waiting_count * sizeof(*shard->waiting));
+	shard->waiting_first = 0;
+}
+
 static void keep(struct shard *shard, const struct receipt *receipt)
 {
+	if (shard->waiting_first + shard->waiting_count == shard->waiting_capacity &&
+	    shard->waiting_capacity > 0)
+		move_down(shard);
 	uint32_t end = shard->waiting_first + shard->waiting_count;
 
 	if (end == shard->waiting_capacity) {

@@ -62,7 +62,7 @@ static bool init_memory(struct shard *shard, struct hash_key channel_key)
 		return false;
 	if (!channels_init(&shard->channels, channel_key))
 		return false;
-	return subscriptions_hold_all(shard);
+	return subscriptions_hold_all(shard) && compression_init(shard);
 }
 
 static void set_bounds(struct shard *shard)
@@ -99,6 +99,8 @@ enum status shard_create(const struct shard_options *options, struct shard **ret
 	shard->sleeper = options->sleeper;
 	shard->shard_ring_fds = options->shard_ring_fds;
 	tokens_init(&shard->tokens, options->keyring, options->token_keys, shard->counters);
+	shard->rates = options->rates;
+	shard->arrivals = options->arrivals;
 	shard->turn = 1;
 	set_bounds(shard);
 	shard->now_ms = clock_monotonic_ns() / 1000000;
@@ -152,6 +154,7 @@ void shard_destroy(struct shard *shard)
 	free(shard->lagging);
 	free(shard->receive_bytes);
 	free(shard->arena.bytes);
+	compression_deinit(shard);
 	receipts_drop_waiting(shard);
 	free(shard);
 }

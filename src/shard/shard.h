@@ -15,7 +15,9 @@
 #include "base/status.h"
 #include "belfry/config.h"
 #include "belfry/counters.h"
+#include "belfry/arrival.h"
 #include "lane/lane.h"
+#include "lane/rates.h"
 #include "shard/token_cache.h"
 
 struct shard;
@@ -35,6 +37,8 @@ struct shard_options {
 	struct keyring *keyring;        /* a reference; NULL: no token is good */
 	struct token_cache_keys token_keys; /* the same for all shards, secret */
 	const int *shard_ring_fds; /* of all shards, filled when they run; NULL: is told of none */
+	struct node_rates *rates;  /* of all shards */
+	struct arrival *arrivals;  /* those of its connections are its own; NULL: none */
 };
 
 MUST_CHECK enum status shard_create(const struct shard_options *options, struct shard **ret_shard,

@@ -20,6 +20,7 @@
 #include "belfry/receipt.h"
 #include "belfry/ring_tag.h"
 #include "shard/channels.h"
+#include "shard/compression.h"
 #include "shard/conn.h"
 #include "shard/recovery.h"
 #include "shard/shard.h"
@@ -74,6 +75,8 @@ struct shard {
 	struct hash_key connection_key;
 	struct lane *deliveries, *receipts, *departures;
 	struct sleeper *sleeper;
+	struct node_rates *rates;
+	struct arrival *arrivals;
 	struct uring *uring;
 	struct conn *conns; /* `slots` of them, reserved */
 	size_t conns_size;  /* of the reservation, in bytes */
@@ -123,6 +126,7 @@ struct shard {
 	uint32_t received_count;
 	uint8_t *receive_bytes; /* TURN_RECEIVES_MAX x RECEIVE_SIZE */
 	struct arena arena;
+	struct compression compression;
 };
 
 static inline uint32_t conn_slot(const struct shard *shard, const struct conn *conn)
@@ -173,6 +177,8 @@ static inline void conn_clear(struct conn *conn, enum conn_flag flag)
 
 /* Bytes until the end of the turn. NULL: out of memory. */
 uint8_t *arena_take(struct arena *arena, size_t size);
+/* Of what was taken last, only the first `used` bytes are needed. */
+void arena_trim(struct arena *arena, const uint8_t *bytes, size_t size, size_t used);
 void arena_reset(struct arena *arena);
 
 void slot_queue_push(struct slot_queue *queue, uint32_t slot);

@@ -21,6 +21,13 @@ uint8_t *arena_take(struct arena *arena, size_t size)
 	return block->bytes;
 }
 
+void arena_trim(struct arena *arena, const uint8_t *bytes, size_t size, size_t used)
+{
+	ASSERT(used <= size);
+	if (bytes + size == arena->bytes + arena->size)
+		arena->size -= size - used;
+}
+
 void arena_reset(struct arena *arena)
 {
 	arena->size = 0;

@@ -20,6 +20,8 @@ enum ws_opcode {
 	WS_PONG = 0xA,
 };
 
+#define WS_RSV1 0x40 /* in the first byte of a frame: compressed (RFC 7692 section 6) */
+
 /* Bytes of the header before a payload of this size: 2, 4 or 10. */
 static inline size_t ws_frame_header_size(uint64_t payload_size)
 {

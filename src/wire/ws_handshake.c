@@ -44,14 +44,17 @@ int ws_handshake_check(const struct http_head *head, struct ws_handshake *ret)
 		return 426;
 
 	struct slice key = http_head_find(head, "Sec-WebSocket-Key");
+	struct ws_deflate deflate;
 
 	if (head->minor_version < 1 || !http_head_has_token(head, "Connection", "upgrade") ||
 	    http_head_count(head, "Sec-WebSocket-Version") > 1 ||
-	    http_head_count(head, "Sec-WebSocket-Key") > 1 || !is_key(key) || has_body(head))
+	    http_head_count(head, "Sec-WebSocket-Key") > 1 || !is_key(key) || has_body(head) ||
+	    !ws_extension_negotiate(head, &deflate))
 		return 400;
 	*ret = (struct ws_handshake){
 		.key = key,
 		.protocols = http_head_find(head, "Sec-WebSocket-Protocol"),
+		.deflate = deflate,
 	};
 	return 101;
 }
@@ -80,7 +83,8 @@ void ws_handshake_accept(struct slice key, char ret_accept[WS_ACCEPT_SIZE])
 	base64_write(slice_of(hash, sizeof(hash)), ret_accept);
 }
 
-void ws_handshake_write(struct writer *writer, struct slice key, const char *protocol)
+void ws_handshake_write(struct writer *writer, struct slice key, const char *protocol,
+			const struct ws_deflate *deflate)
 {
 	char accept[WS_ACCEPT_SIZE];
 
@@ -93,6 +97,10 @@ void ws_handshake_write(struct writer *writer, struct slice key, const char *pro
 	if (protocol) {
 		writer_text(writer, "\r\nSec-WebSocket-Protocol: ");
 		writer_text(writer, protocol);
+	}
+	if (deflate && deflate->on) {
+		writer_text(writer, "\r\nSec-WebSocket-Extensions: ");
+		ws_extension_write(writer, deflate);
 	}
 	writer_text(writer, "\r\n\r\n");
 }

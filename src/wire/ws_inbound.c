@@ -2,7 +2,7 @@
 #include "wire/ws_inbound.h"
 
 #define FIN 0x80
-#define RSV 0x70
+#define RSV2_RSV3 0x30
 #define OPCODE 0x0F
 #define MASKED 0x80
 #define LENGTH 0x7F
@@ -17,6 +17,13 @@ _Static_assert(sizeof(struct ws_inbound) < 200, "the header promises it");
 void ws_inbound_init(struct ws_inbound *in, uint64_t message_size_max)
 {
 	*in = (struct ws_inbound){.message_size_max = message_size_max};
+}
+
+uint64_t ws_inbound_compressed_max(uint64_t message_size_max)
+{
+	uint64_t more = message_size_max / 8 + 64;
+
+	return message_size_max < UINT64_MAX - more ? message_size_max + more : UINT64_MAX;
 }
 
 bool ws_inbound_is_idle(const struct ws_inbound *in)
@@ -36,11 +43,17 @@ static bool is_control(const struct ws_inbound *in)
 	return in->opcode >= WS_CLOSE;
 }
 
+/* RFC 7692 section 6.1: RSV1 belongs to the message, so to its first frame. */
+static bool may_be_compressed(const struct ws_inbound *in)
+{
+	return in->takes_compressed && !is_control(in) && in->opcode != WS_CONTINUATION;
+}
+
 static void check_first_byte(struct ws_inbound *in, uint8_t byte)
 {
 	in->opcode = byte & OPCODE;
 	in->final = byte & FIN;
-	if (byte & RSV)
+	if (byte & RSV2_RSV3 || (byte & WS_RSV1 && !may_be_compressed(in)))
 		violate(in, CODE_PROTOCOL, "reserved bits are set");
 	else if ((in->opcode > WS_BINARY && in->opcode < WS_CLOSE) || in->opcode > WS_PONG)
 		violate(in, CODE_PROTOCOL, "reserved opcode");
@@ -50,6 +63,8 @@ static void check_first_byte(struct ws_inbound *in, uint8_t byte)
 		violate(in, CODE_PROTOCOL, "continuation without a message");
 	else if (!is_control(in) && in->opcode != WS_CONTINUATION && in->message_opcode != 0)
 		violate(in, CODE_PROTOCOL, "new message inside of a message");
+	else if (!is_control(in) && in->opcode != WS_CONTINUATION)
+		in->compressed = byte & WS_RSV1;
 }
 
 /* Bytes of the extended length: 0, 2 or 8. */
@@ -81,6 +96,12 @@ static uint64_t announced_size(const struct ws_inbound *in, uint64_t *ret_missin
 	return size;
 }
 
+static uint64_t size_max(const struct ws_inbound *in)
+{
+	return in->compressed ? ws_inbound_compressed_max(in->message_size_max)
+			      : in->message_size_max;
+}
+
 /* Called for each byte of the length: refuses it once no continuation could make it good. */
 static void check_length(struct ws_inbound *in)
 {
@@ -93,7 +114,7 @@ static void check_length(struct ws_inbound *in)
 		violate(in, CODE_PROTOCOL, "length over 63 bits");
 	else if ((size | missing) < minimum)
 		violate(in, CODE_PROTOCOL, "length is not minimal");
-	else if (!is_control(in) && size > in->message_size_max - in->message_size)
+	else if (!is_control(in) && size > size_max(in) - in->message_size)
 		violate(in, CODE_TOO_LARGE, "message too large");
 }
 
@@ -242,6 +263,7 @@ static void end_message(struct ws_inbound *in)
 	in->message_opcode = 0;
 	in->message_size = 0;
 	in->piece_seen = false;
+	in->compressed = false;
 }
 
 static size_t read_piece(struct ws_inbound *in, uint8_t *bytes, size_t size,
@@ -255,7 +277,7 @@ static size_t read_piece(struct ws_inbound *in, uint8_t *bytes, size_t size,
 
 	bool last = in->final && !in->in_payload;
 
-	if (in->message_opcode == WS_TEXT)
+	if (in->message_opcode == WS_TEXT && !in->compressed)
 		taken = check_text(in, slice_of(bytes, taken), last);
 	last = last && !in->closed;
 	if (taken == 0 && !last)
@@ -265,6 +287,7 @@ static size_t read_piece(struct ws_inbound *in, uint8_t *bytes, size_t size,
 		.opcode = (enum ws_opcode)in->message_opcode,
 		.first = !in->piece_seen,
 		.last = last,
+		.compressed = in->compressed,
 		.payload = slice_of(bytes, taken),
 	};
 	in->piece_seen = true;

@@ -8,6 +8,9 @@
  * Feed bytes, take one event at a time, feed the rest again. A message may come in many pieces:
  * the reader does not store it. Text is checked as UTF-8 piece by piece, so that a bad byte is
  * refused when it arrives. Whatever was valid before a violation is reported before it.
+ *
+ * With permessage-deflate (RFC 7692) the pieces of a compressed message are told as they came: to
+ * inflate them, and to check the text then, is the caller's.
  */
 #ifndef BELFRY_WIRE_WS_INBOUND_H
 #define BELFRY_WIRE_WS_INBOUND_H
@@ -30,13 +33,15 @@ struct ws_inbound_event {
 	enum ws_opcode opcode; /* PIECE: WS_TEXT or WS_BINARY, that of the message */
 	bool first;            /* PIECE: nothing of this message came before */
 	bool last;             /* PIECE: the message ends with it; the payload may then be empty */
+	bool compressed;       /* PIECE: the message has RSV1 */
 	struct slice payload;  /* unmasked; valid until the next call (control: in the reader;
 				* CLOSE: the reason text without the code) */
 	uint16_t code;         /* CLOSE, VIOLATION */
 	const char *reason;    /* VIOLATION: static text for the close frame, else NULL */
 };
 
-/* All zero but `message_size_max`: at the start of a frame, outside of a message. */
+/* All zero but `message_size_max` and `takes_compressed`: at the start of a frame, outside of a
+ * message. */
 struct ws_inbound {
 	uint64_t message_size_max; /* bytes; a larger message is a violation 1009 as soon as a
 				    * frame header announces it */
@@ -51,6 +56,9 @@ struct ws_inbound {
 	bool final;             /* FIN of this frame */
 	bool in_payload;        /* the header is whole and was checked */
 	bool piece_seen;        /* a PIECE of the open message was reported */
+	bool takes_compressed;  /* permessage-deflate was agreed on: RSV1 is allowed on the first
+				 * frame of a message */
+	bool compressed;        /* RSV1 of the open message, or of the frame that will open one */
 	bool closed;            /* a close was reported, or a violation was found */
 	uint8_t control_size;
 	uint8_t control[CONTROL_PAYLOAD_MAX];
@@ -59,7 +67,12 @@ struct ws_inbound {
 	const char *violation_reason;
 };
 
+/* `takes_compressed` is false; whoever has agreed on it sets it before the first byte. */
 void ws_inbound_init(struct ws_inbound *in, uint64_t message_size_max);
+
+/* Bytes that a compressed message may have so that one of `message_size_max` is taken however badly
+ * it compresses; no more than stored blocks of zlib's smallest memory level need. */
+uint64_t ws_inbound_compressed_max(uint64_t message_size_max);
 
 /* Between two messages, nothing pending: the reader may be thrown away and made anew. */
 MUST_CHECK bool ws_inbound_is_idle(const struct ws_inbound *in);

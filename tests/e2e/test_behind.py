@@ -71,6 +71,22 @@ def test_a_slow_reader_catches_up_without_loss(log, channel, start_broker, produ
 
 
 @pytest.mark.heavy
+def test_who_can_never_be_given_the_rest_is_told(start_broker, producers, redis):
+    """Redis refuses what is only there: after some seconds the client may resume elsewhere."""
+    broker = start_broker(redis=redis.url(), max_outbox_bytes="64k", history_memory="1m",
+                          slow_deadline="10m")
+    raw, _ = open_slow(broker, user="slow")
+    flood(producers(redis), "user:slow", 0, 5000)
+    wait_until(lambda: behind(broker) == 1, "it is behind")
+    redis.call("ACL", "SETUSER", "default", "-xrange")
+    frames = raw.read_until_close()
+    assert frames[-1].code == 4410 and len(frames) < 5000
+    assert "XRANGE" in broker.output()
+    assert scrape(broker).total("belfry_router_fetches_refused_total") >= 1
+    raw.socket.close()
+
+
+@pytest.mark.heavy
 def test_catching_up_while_more_comes(start_broker, producers):
     broker = start_broker(max_outbox_bytes="64k")
     producer = producers(broker)

@@ -207,12 +207,31 @@ def test_log_file_and_redis_are_refused_together(path):
     assert result.returncode == 64 and "log-file" in result.stderr
 
 
-@pytest.mark.parametrize("where", ["/proc/nothing/belfry.log", "/proc/belfry.log", "directory"])
+@pytest.mark.parametrize("where", ["/proc/nothing/belfry.log", "/proc/belfry.log", "/dev/full",
+                                   "directory"])
 def test_a_file_that_cannot_be_used_stops_the_start(tmp_path, where):
     where = str(tmp_path) if where == "directory" else where
     result = run_to_end(*arguments(DEFAULTS | {"log_file": where}))
     assert result.returncode in (1, 64)
     assert where in result.stderr
+
+
+async def test_the_epoch_is_that_of_the_file(start, producers, path):
+    """Another one tells clients that something was lost: only with another file."""
+    async def epoch(broker):
+        async with await Client.open(broker) as client:
+            return client.connected["epoch"]
+    broker = start()
+    first = await epoch(broker)
+    producers(broker).publish("user:42", "1")
+    for end in ("kill", "stop"):
+        getattr(broker, end)()
+        broker = start()
+        assert await epoch(broker) == first
+    broker.stop()
+    for segment in segments(path):
+        segment.unlink()
+    assert await epoch(start()) != first
 
 
 @pytest.mark.parametrize("name", ["belfry.log", "belfry.log.000001"])
@@ -227,9 +246,10 @@ def test_a_file_of_something_else_is_not_overwritten(start_broker, path, name):
 
 
 async def test_a_full_disk_is_answered_and_survived(start_broker, tmp_path, producers):
-    """RLIMIT_FSIZE stands for the disk: publishing is refused, what was taken stays."""
+    """RLIMIT_FSIZE stands for the disk, and SIGXFSZ does not end the broker: publishing is
+    refused, what was taken stays."""
     path = tmp_path / "belfry.log"
-    broker = start_broker(log_file=str(path), log_fsync="always", default_signals=False)
+    broker = start_broker(log_file=str(path), log_fsync="always")
     resource.prlimit(broker.process.pid, resource.RLIMIT_FSIZE, (200000, 200000))
     producer = producers(broker)
     taken = []
@@ -239,6 +259,7 @@ async def test_a_full_disk_is_answered_and_survived(start_broker, tmp_path, prod
             break
         taken.append(answer.json()["event_id"])
     assert answer.status == 503, answer
+    assert b"ulimit -f" in answer.body, answer
     assert 100 <= len(taken) <= 200
     async with await Client.open(broker) as client:
         assert client.connected["replayed"] == len(taken)

@@ -86,6 +86,12 @@ async def test_what_expired_or_was_superseded_is_not_unread(pair):
     for number in range(3):
         producer.publish("user:42", str(number), key="k")
     await expect_unread(broker, 1)
+    producer.publish("user:42", '"short"', ttl="1")
+    producer.publish("user:42", '"long"', ttl="60")
+    await expect_unread(broker, 3)
+    await asyncio.sleep(1.2)
+    await expect_unread(broker, 2)
+    assert broker.ask_api("/api/users/42/unread").json()["unread"] == 2
 
 
 async def test_duplicates_are_counted_once(pair):
@@ -116,6 +122,26 @@ async def test_mark_read_reaches_every_tab(start_broker, producers):
     await expect_unread(broker, 1)
     for tab in tabs:
         await tab.close()
+
+
+@pytest.mark.parametrize("command", ["mark_read", "delete"])
+async def test_what_the_inbox_does_not_have_is_not_found(pair, command):
+    """It changes nothing and no tab hears of it, unless a backend has said that there are more."""
+    broker, producer = pair
+    producer.publish("user:42", "1", id="n1")
+    producer.publish("user:43", "1", id="n2")
+    async with await Client.open(broker) as client:
+        await client.take(1)
+        for unknown in ("n2", "1600000000000-0", "x" * 200):
+            answer, others = await say(client, "error", type=command, notification_id=unknown)
+            assert answer["code"] == "not_found" and not others
+        await client.expect_nothing()
+        await say(client, type=command, notification_id="n1")
+        await say(client, type=command, notification_id="n1")
+        producer.publish("user:42", '{"count":5}', type="unread_count")
+        while (await client.next_of("unread_count"))["data"]["count"] != 5:
+            pass
+        await say(client, type=command, notification_id="from before the window")
 
 
 async def test_mark_read_is_acknowledged_with_its_ref(pair):

@@ -89,6 +89,30 @@ async def test_a_connection_is_reached_from_every_node(nodes, redis, producers):
         await two.expect_nothing()
 
 
+async def test_a_confirmation_at_one_node_is_not_taken_back_at_another(nodes, redis, producers):
+    """Two tabs of a user: what the one has confirmed the other, which is slower, does not undo."""
+    def stored():
+        return (redis.call("HGET", "belfry:cursor:42", "") or b"").decode()
+
+    producer = producers(redis)
+    async with await Client.open(nodes[0]) as quick, await Client.open(nodes[1]) as slow:
+        ids = producer.publish_many([("user:42", str(number)) for number in range(10)])
+        for client in (quick, slow):
+            await client.take(10)
+        await quick.ask({"type": "ack", "event_id": ids[9], "ref": "r"})
+        await wait_until_async(lambda: stored() == ids[9], "the newest is stored")
+        await slow.ask({"type": "ack", "event_id": ids[4], "ref": "r"})
+        await asyncio.sleep(1.5)
+        assert stored() == ids[9]
+        await slow.ask({"type": "ack", "event_id": ids[8], "ref": "r"})
+        last = producer.publish("user:42", "10")
+        await slow.take(1)
+        await slow.ask({"type": "ack", "event_id": last, "ref": "r"})
+        await wait_until_async(lambda: stored() == last, "what is newer is stored")
+    async with await Client.open(nodes[2]) as client:
+        assert client.connected["replayed"] == 0
+
+
 async def test_the_death_of_a_node_is_nothing_to_the_others(nodes, redis, producers):
     producer = producers(redis)
     crowds = [await Crowd.open(node, 20) for node in nodes]

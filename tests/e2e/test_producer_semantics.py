@@ -50,6 +50,26 @@ async def test_an_entry_whose_ttl_was_over_when_it_was_read_is_not_delivered(
     assert scrape(broker).total("belfry_router_expired_total") == 1
 
 
+async def test_what_expired_unread_is_folded_all_the_same(start_broker, redis, producers):
+    """A node that starts after it ended knows its id and its key, like one that was there."""
+    producer = producers(redis)
+    early = start_broker(redis=redis.url())
+    early.wait_until_ready()
+    producer.publish("user:42", '"older"', key="k")
+    producer.publish("user:42", '"short"', id="n1", key="k", ttl="1")
+    await asyncio.sleep(1.2)
+    late = start_broker(redis=redis.url())
+    late.wait_until_ready()
+    for broker in (early, late):
+        assert broker.ask_api("/api/users/42/unread").json()["unread"] == 0
+    clients = [await Client.open(broker, user="42") for broker in (early, late)]
+    producer.publish("user:42", '"a double"', id="n1")
+    producer.publish("user:42", '"end"')
+    for client in clients:
+        assert await client.data(1) == ["end"]
+        await client.close()
+
+
 # ---- key ----
 
 async def test_of_a_key_the_newest_only_is_replayed(pair):

@@ -9,8 +9,11 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "belfry/config.h"
+#include "belfry/limits.h"
 #include "wire/base64.h"
 #include "wire/http_head.h"
+#include "wire/origin.h"
 #include "wire/ws_handshake.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
@@ -79,6 +82,42 @@ static void check_decode(struct slice text)
 		ASSERT(size <= sizeof(bytes) && size <= text.size);
 }
 
+/* An origin of the pattern has nothing but a host, and that of the pattern. */
+static void check_origin(const struct http_head *head)
+{
+	char rule[] = "https://*.a.example";
+	char *items[] = {rule};
+	struct config_list rules = {items, 1};
+	struct slice origin = http_head_find(head, "Origin");
+	struct slice tail;
+
+	if (origin_judge(&rules, head) != ORIGIN_LISTED)
+		return;
+	ASSERT(http_head_count(head, "Origin") == 1 && origin.size <= ORIGIN_SIZE_MAX);
+	tail = slice_skip(origin, origin.size - (origin.bytes[origin.size - 1] == '3' ? 14 : 10));
+	ASSERT(slice_equal_fold(tail, SLICE(".a.example")) ||
+	       slice_equal_fold(tail, SLICE(".a.example:443")));
+	ASSERT(slice_equal_fold(slice_of(origin.bytes, 8), SLICE("https://")));
+	for (const uint8_t *at = origin.bytes + 8; at < tail.bytes; at++)
+		ASSERT(memchr("/?#@\\:[]*%, ", *at, 13) == NULL);
+}
+
+/* Nor does a Host decide more than it should. */
+static void check_same_host(const struct http_head *head)
+{
+	static const struct config_list rules = {NULL, 0};
+	struct slice host = http_head_find(head, "Host");
+	struct slice origin = http_head_find(head, "Origin");
+
+	if (origin_judge(&rules, head) != ORIGIN_SAME)
+		return;
+	host = slice_cut(&host, host.bytes[0] == '[' ? ']' : ':');
+	origin = slice_skip(origin, origin.bytes[4] == ':' ? 7 : 8);
+	ASSERT(origin.size >= host.size);
+	ASSERT(slice_equal_fold(slice_of(origin.bytes, host.size), host));
+	ASSERT(host.size > 0 && memchr(origin.bytes, '@', origin.size) == NULL);
+}
+
 /* The questions that are asked of a head. */
 static void ask(const struct http_head *head, struct slice text)
 {
@@ -95,6 +134,8 @@ static void ask(const struct http_head *head, struct slice text)
 	check_inside(cookie, text);
 	check_decode(token);
 	check_decode(head->path);
+	check_origin(head);
+	check_same_host(head);
 	if (http_head_has_token(head, "Connection", "close"))
 		ASSERT(!http_head_is_persistent(head));
 	if (has_body_size && size > 0)

@@ -1,6 +1,7 @@
 /* tests/fuzz/ws_inbound_fuzz.c - frames from a client, cut in any way.
  *
- * Byte 0 chooses the largest message, byte 1 how the rest is cut. What the reader tells must not
+ * Byte 0 chooses the largest message and, by its highest bit, whether compressed ones are taken;
+ * byte 1 how the rest is cut. What the reader tells must not
  * depend on the cutting, and a violation must be the last word.
  */
 #include <stddef.h>
@@ -15,11 +16,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 #define INPUT_SIZE_MAX (1u << 16)
 
-static void check_piece(const struct ws_inbound_event *event, bool *open)
+static void check_piece(const struct ws_inbound_event *event, bool takes_compressed, bool *open)
 {
 	ASSERT(event->opcode == WS_TEXT || event->opcode == WS_BINARY);
 	ASSERT(event->first == !*open);
 	ASSERT(event->payload.size > 0 || event->last);
+	ASSERT(!event->compressed || takes_compressed);
 	*open = !event->last;
 }
 
@@ -53,7 +55,7 @@ static void write_event(struct writer *told, const struct ws_inbound_event *even
 	if (event->type != WS_EVENT_PIECE)
 		writer_format(told, "%d %d %zu:", event->type, event->code, event->payload.size);
 	else if (event->first)
-		writer_format(told, "m%d:", event->opcode);
+		writer_format(told, "m%d%d:", event->opcode, event->compressed);
 	for (size_t i = 0; i < event->payload.size; i++) {
 		writer_bytes(told, ".", 1);
 		writer_bytes(told, &event->payload.bytes[i], 1);
@@ -96,7 +98,7 @@ static bool feed(struct run *run, uint8_t *bytes, size_t size)
 		ASSERT(!run->closed || event.type == WS_EVENT_NONE);
 		check_event(&event);
 		if (event.type == WS_EVENT_PIECE)
-			check_piece(&event, &run->open);
+			check_piece(&event, run->in.takes_compressed, &run->open);
 		write_event(&run->told, &event);
 		if (event.type == WS_EVENT_VIOLATION) {
 			check_after_violation(run);
@@ -123,8 +125,11 @@ static size_t piece_size(uint32_t cut, uint32_t *random, size_t left)
 	return size < left ? size : left;
 }
 
-static struct run *read_all(const uint8_t *bytes, size_t size, uint64_t size_max, uint32_t cut)
+static struct run *read_all(struct slice input, uint64_t size_max, bool takes_compressed,
+			    uint32_t cut)
 {
+	const uint8_t *bytes = input.bytes;
+	size_t size = input.size;
 	struct run *run = malloc(sizeof(*run));
 	uint32_t random = cut;
 	size_t at = 0;
@@ -138,6 +143,7 @@ static struct run *read_all(const uint8_t *bytes, size_t size, uint64_t size_max
 	run->open = false;
 	run->closed = false;
 	ws_inbound_init(&run->in, size_max);
+	run->in.takes_compressed = takes_compressed;
 	writer_init(&run->told, run->text, sizeof(run->text));
 	while (good && at < size) {
 		size_t step = piece_size(cut, &random, size - at);
@@ -148,7 +154,8 @@ static struct run *read_all(const uint8_t *bytes, size_t size, uint64_t size_max
 	/* a violation never waits for a byte that may not come */
 	ASSERT(good == (run->in.violation_code == 0));
 	ASSERT(!run->told.overflow);
-	ASSERT(run->in.message_size <= size_max);
+	ASSERT(run->in.message_size <= size_max ||
+	       (run->in.compressed && run->in.message_size <= ws_inbound_compressed_max(size_max)));
 	return run;
 }
 
@@ -166,8 +173,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		return 0;
 
 	uint64_t size_max = sizes_max[bytes[0] % ARRAY_SIZE(sizes_max)];
-	struct run *whole = read_all(bytes + 2, size - 2, size_max, 0);
-	struct run *cut = read_all(bytes + 2, size - 2, size_max, 1u + bytes[1]);
+	bool takes_compressed = bytes[0] & 0x80;
+	struct slice input = slice_of(bytes + 2, size - 2);
+	struct run *whole = read_all(input, size_max, takes_compressed, 0);
+	struct run *cut = read_all(input, size_max, takes_compressed, 1u + bytes[1]);
 
 	ASSERT(slice_equal(writer_written(&whole->told), writer_written(&cut->told)));
 	ASSERT(ws_inbound_is_idle(&whole->in) == ws_inbound_is_idle(&cut->in));

@@ -69,14 +69,24 @@ static uint64_t find_newest(uint32_t channel, uint64_t before)
 	return 0;
 }
 
-static uint64_t unread_of(uint32_t channel)
+static bool is_expired(const struct truth *record, uint64_t now_ms)
+{
+	return record->item.expires_ms != 0 && now_ms >= record->item.expires_ms;
+}
+
+static uint64_t unread_at(uint32_t channel, uint64_t now_ms)
 {
 	uint64_t unread = bases[channel];
 
 	for (uint64_t number = first; number < end; number++)
 		unread += records[number].channel == channel && records[number].is_counted &&
-			  is_unread(&records[number]);
+			  is_unread(&records[number]) && !is_expired(&records[number], now_ms);
 	return unread;
+}
+
+static uint64_t unread_of(uint32_t channel)
+{
+	return unread_at(channel, 0);
 }
 
 static bool is_duplicate(uint64_t id_hash)
@@ -229,7 +239,7 @@ static void trim_before(void)
 static bool is_current(const struct truth *record, uint64_t now_ms)
 {
 	return !record->item.id_only && !record->superseded && !record->deleted &&
-	       (record->item.expires_ms == 0 || now_ms < record->item.expires_ms);
+	       !is_expired(record, now_ms);
 }
 
 static void check_record(void)
@@ -251,14 +261,15 @@ static void check_names(void)
 {
 	uint32_t channel = pick(CHANNELS);
 	uint64_t id_hash = name_hash(channel, pick(names_count + 2));
-	uint64_t number = find_name(id_hash);
+	uint64_t number = find_name(id_hash), at_ms = now.ms - 100 + pick(400);
 
 	if (number != 0 && records[number].item.id_only)
 		number = 0;
 	CHECK(history_find(history, channel_hash(channel), id_hash) == number);
 	CHECK(history_newest(history, channel_hash(channel)) == find_newest(channel, end));
-	CHECK(history_unread(history, channel_hash(channel)) == unread_of(channel));
-	CHECK(history_unread(history, 1) == 0 && history_newest(history, 1) == 0);
+	CHECK(history_unread(history, channel_hash(channel), 0) == unread_of(channel));
+	CHECK(history_unread(history, channel_hash(channel), at_ms) == unread_at(channel, at_ms));
+	CHECK(history_unread(history, 1, at_ms) == 0 && history_newest(history, 1) == 0);
 }
 
 static void check_position(void)
@@ -300,7 +311,9 @@ static void check_all(void)
 			number = history_previous(history, number);
 		}
 		CHECK(number == expected);
-		CHECK(history_unread(history, channel_hash(channel)) == unread_of(channel));
+		CHECK(history_unread(history, channel_hash(channel), 0) == unread_of(channel));
+		CHECK(history_unread(history, channel_hash(channel), now.ms) ==
+		      unread_at(channel, now.ms));
 	}
 }
 

@@ -281,6 +281,16 @@ static void every_error_has_advice(void **state)
 		assert_non_null(log_file_advice(error));
 }
 
+/* Beside it there would be segments of plain files all the same, where nobody looks for them. */
+static void what_is_no_plain_file_is_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(mkfifo(scratch_log, 0600), 0);
+	assert_int_equal(log_file_open(&file, scratch_log, reason), STATUS_INVALID);
+	assert_non_null(strstr(reason.text, "a plain file"));
+	assert_int_equal(file.lock_fd, -1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, clear)
@@ -293,6 +303,7 @@ int main(void)
 		TEST(sync_asks_only_when_it_must),
 		TEST(the_lock_keeps_other_processes_out),
 		TEST(every_error_has_advice),
+		TEST(what_is_no_plain_file_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

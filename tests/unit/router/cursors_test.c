@@ -245,6 +245,38 @@ static void many_are_found(void **state)
 	cursors_deinit(&cursors);
 }
 
+/* What a log in memory keeps is bounded, and what goes was mostly confirmed long ago. */
+static void of_too_many_the_oldest_go(void **state)
+{
+	enum { COUNT = 20000, KEPT = 5000 };
+	struct cursors cursors;
+	struct cursor *cursor, *held;
+	uint32_t young = 0;
+	char name[16];
+
+	(void)state;
+	assert_true(cursors_init(&cursors, key, true));
+	held = hold(&cursors, "0", NULL);
+	for (uint32_t i = 1; i < COUNT; i++) {
+		snprintf(name, sizeof(name), "%u", i * 7919 % COUNT);
+		cursor = hold(&cursors, name, NULL);
+		cursors_learn(&cursors, cursor, id(i * 7919 % COUNT));
+		cursors_release(&cursors, cursor);
+	}
+	assert_null(cursors_surplus(&cursors, COUNT));
+	while (cursors.count > KEPT) {
+		cursor = cursors_surplus(&cursors, KEPT);
+		if (!cursor)
+			continue; /* none was in that part of the table */
+		assert_ptr_not_equal(cursor, held);
+		young += cursor->confirmed.ms >= COUNT - KEPT;
+		cursors_forget(&cursors, cursor);
+	}
+	assert_null(cursors_surplus(&cursors, KEPT));
+	assert_true(young < KEPT / 10);
+	cursors_deinit(&cursors);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -257,6 +289,7 @@ int main(void)
 		cmocka_unit_test(it_stays_until_it_is_written),
 		cmocka_unit_test(a_log_in_memory_keeps_all_but_the_empty),
 		cmocka_unit_test(many_are_found),
+		cmocka_unit_test(of_too_many_the_oldest_go),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,7 +51,7 @@ static uint64_t add(struct history *history, uint64_t ms)
 
 static void check_unread(const struct history *history, uint32_t expected)
 {
-	assert_int_equal(history_unread(history, INBOX), expected);
+	assert_int_equal(history_unread(history, INBOX, 0), expected);
 }
 
 static void check_floor(const struct history *history, uint64_t ms)
@@ -252,7 +252,9 @@ static void a_base_takes_the_place_of_what_was_there(void **state)
 	(void)state;
 	add(history, 1);
 	add(history, 2);
+	assert_false(history_has_base(history, INBOX));
 	history_set_base(history, INBOX, 7);
+	assert_true(history_has_base(history, INBOX));
 	check_unread(history, 7);
 	add(history, 3);
 	check_unread(history, 8);
@@ -309,8 +311,10 @@ static void a_moving_window_needs_no_more(void **state)
 			size = history_size(history);
 	}
 	assert_true(history_size(history) <= size);
-	assert_int_equal(history_unread(history, 400000 / 3), 2);
-	assert_int_equal(history_unread(history, 1), 0);
+	assert_int_equal(history_unread(history, 400000 / 3, 0), 2);
+	assert_int_equal(history_unread(history, 400000 / 3, 400000 + 49), 1);
+	assert_int_equal(history_unread(history, 400000 / 3, 400000 + 50), 0);
+	assert_int_equal(history_unread(history, 1, 0), 0);
 	history_destroy(history);
 }
 

@@ -38,8 +38,10 @@ static void answers(void **state)
 	(void)state;
 	check_answer(GET UPGRADE CONNECTION KEY VERSION "\r\n", 101);
 	check_answer(GET VERSION KEY CONNECTION UPGRADE "\r\n", 101);
-	check_answer(GET "upgrade: h2c, WebSocket\r\nconnection: keep-alive, uPGRADE\r\n" KEY
-			 VERSION "\r\n", 101);
+	check_answer(GET
+		     "upgrade: h2c, WebSocket\r\nconnection: keep-alive, uPGRADE\r\n" KEY VERSION
+		     "\r\n",
+		     101);
 	check_answer(GET UPGRADE CONNECTION KEY VERSION "Content-Length: 0\r\n\r\n", 101);
 	/* 405 */
 	check_answer("POST / HTTP/1.1\r\nHost: a\r\n" UPGRADE CONNECTION KEY VERSION "\r\n", 405);
@@ -118,13 +120,14 @@ static void what_is_found(void **state)
 	check_slice(handshake.protocols, NULL);
 	assert_int_equal(check_head(GET UPGRADE CONNECTION KEY VERSION
 				    "Sec-WebSocket-Protocol: belfry, bearer.a.b.c\r\n"
-				    "Sec-WebSocket-Protocol: other\r\n\r\n", &handshake), 101);
+				    "Sec-WebSocket-Protocol: other\r\n\r\n",
+				    &handshake),
+			 101);
 	check_slice(handshake.protocols, "belfry, bearer.a.b.c");
 }
 
 /* NULL expects that it is not offered. */
-static void check_offer(const char *protocols, const char *prefix, bool exact,
-			const char *expected)
+static void check_offer(const char *protocols, const char *prefix, bool exact, const char *expected)
 {
 	struct slice rest = SLICE("untouched");
 	bool offers = ws_handshake_offers(slice_of_text(protocols), prefix, exact, &rest);
@@ -160,37 +163,47 @@ static void accept_of_rfc6455(void **state)
 	assert_memory_equal(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", WS_ACCEPT_SIZE);
 }
 
-static void check_written(const char *protocol, const char *expected)
+static void check_written(const char *protocol, const struct ws_deflate *deflate,
+			  const char *expected)
 {
-	char text[256];
+	char text[512];
 	struct writer writer;
 
 	writer_init(&writer, text, strlen(expected));
-	ws_handshake_write(&writer, SLICE("dGhlIHNhbXBsZSBub25jZQ=="), protocol);
+	ws_handshake_write(&writer, SLICE("dGhlIHNhbXBsZSBub25jZQ=="), protocol, deflate);
 	assert_false(writer.overflow);
 	check_slice(writer_written(&writer), expected);
 	writer_init(&writer, text, strlen(expected) - 1);
-	ws_handshake_write(&writer, SLICE("dGhlIHNhbXBsZSBub25jZQ=="), protocol);
+	ws_handshake_write(&writer, SLICE("dGhlIHNhbXBsZSBub25jZQ=="), protocol, deflate);
 	assert_true(writer.overflow);
 }
 
 static void write_101(void **state)
 {
 	(void)state;
-	check_written(NULL, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-			    "Connection: Upgrade\r\n"
-			    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
-	check_written("belfry", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-				"Connection: Upgrade\r\n"
-				"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
-				"Sec-WebSocket-Protocol: belfry\r\n\r\n");
+	check_written(NULL, NULL,
+		      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+		      "Connection: Upgrade\r\n"
+		      "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
+	check_written("belfry", &(struct ws_deflate){.on = false},
+		      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+		      "Connection: Upgrade\r\n"
+		      "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+		      "Sec-WebSocket-Protocol: belfry\r\n\r\n");
+	check_written("belfry", &(struct ws_deflate){.on = true, .server_bits = 12},
+		      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+		      "Connection: Upgrade\r\n"
+		      "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+		      "Sec-WebSocket-Protocol: belfry\r\n"
+		      "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
+		      "client_no_context_takeover; server_max_window_bits=12\r\n\r\n");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(answers),       cmocka_unit_test(keys),
-		cmocka_unit_test(what_is_found), cmocka_unit_test(offers),
+		cmocka_unit_test(answers),           cmocka_unit_test(keys),
+		cmocka_unit_test(what_is_found),     cmocka_unit_test(offers),
 		cmocka_unit_test(accept_of_rfc6455), cmocka_unit_test(write_101),
 	};
 
