@@ -211,12 +211,15 @@ void socket_io_on_connect(struct shard *shard, struct conn *conn,
 
 /* ---- the router's answer ---- */
 
+/* Before every entry of a log that is empty so far, and yet not "what the cursor says". */
+#define FIRST_EVENT_ID ((struct event_id){0, 1})
+
 /* The position that a session without events comes back to. */
 static struct event_id beginning(const struct socket_io_session *session,
 				 const struct attached *attached)
 {
 	if (attached->replayed == 0)
-		return attached->last;
+		return event_id_is_none(attached->last) ? FIRST_EVENT_ID : attached->last;
 	return session->names_position ? session->after : (struct event_id){0, 0};
 }
 
@@ -224,10 +227,14 @@ static void begin_session(struct shard *shard, struct conn *conn, const struct a
 {
 	struct socket_io_session *session = socket_io_session(conn);
 	struct socket_io_pid pid = {.position = beginning(session, attached)};
+	char name[SUBSCRIPTIONS_CONN_SIZE];
 	struct socket_io_pid_key key;
 
 	key_of(shard, subscriptions_user(shard, conn), socket_io_name_space(shard, conn), &key);
-	subscriptions_connection_id(shard, conn, session->sid);
+	/* Its own id, also when it has taken up another: another pid than the one before says that
+	 * something is missing. */
+	subscriptions_conn_name(shard, conn, name);
+	memcpy(session->sid, name + sizeof(name) - CONNECTION_ID_SIZE, sizeof(session->sid));
 	memcpy(pid.sid, session->sid, sizeof(pid.sid));
 	socket_io_pid_write(&pid, &key, session->pid);
 }

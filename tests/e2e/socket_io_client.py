@@ -10,6 +10,8 @@ import threading
 import time
 
 import pytest
+import websockets.exceptions
+import websockets.sync.client
 
 from pace import scaled
 from tokens import token
@@ -17,6 +19,7 @@ from tokens import token
 HERE = pathlib.Path(__file__).resolve().parent
 VERSIONS = ["socket.io-client-40", "socket.io-client-45", "socket.io-client-46",
             "socket.io-client-47", "socket.io-client-48"]
+RECOVERING = VERSIONS[2:]  # 4.6.0 was the first that says where it was
 NEWEST = VERSIONS[-1]
 
 needs_node = pytest.mark.skipif(
@@ -25,17 +28,18 @@ needs_node = pytest.mark.skipif(
 
 
 class SocketIo:
-    """One client process. What it tells comes in order; next(what) leaves other things out."""
+    """One client process. next(what) takes the next thing of that kind; what came before it and is
+    something else stays for later."""
 
-    def __init__(self, broker, package=NEWEST, *, namespace="/", user="42", query="", **options):
+    def __init__(self, port, package=NEWEST, *, namespace="/", user="42", query="", **options):
         options = {"transports": ["websocket"], "auth": {"token": token(user)},
                    "reconnectionDelay": 50, "reconnectionDelayMax": 200} | options
         options = {name: value for name, value in options.items() if value is not None}
-        self.told = []
+        self.untaken, self._asked = [], 0
         self._queue = queue.Queue()
-        url = f"http://{broker.host}:{broker.port}{namespace}{query}"
         self.process = subprocess.Popen(
-            ["node", str(HERE / "socket_io_client.mjs"), package, url, json.dumps(options)],
+            ["node", str(HERE / "socket_io_client.mjs"), package,
+             f"http://127.0.0.1:{port}{namespace}{query}", json.dumps(options)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -51,38 +55,113 @@ class SocketIo:
         self.order(emit=args)
 
     def ask(self, *args, limit=5):
-        """Emits and waits for the acknowledgement: its values."""
-        number = len(self.told) + 1000
-        self.order(emit=args, ack=number)
-        return self.next("ack", limit=limit, ack=number)["args"]
-
-    def _pop(self, limit):
-        one = self._queue.get(timeout=max(0.0, limit))
-        self.told.append(one)
-        return one
+        """Emits and waits for the acknowledgement: its only value."""
+        self._asked += 1
+        self.order(emit=args, ack=self._asked)
+        values = self.next("ack", limit, ack=self._asked)["args"]
+        assert len(values) == 1, values
+        return values[0]
 
     def next(self, what, limit=10, **members):
-        """The next thing of this kind; others before it are only kept in `told`."""
+        def fits(one):
+            return one["what"] == what and all(one.get(key) == value
+                                               for key, value in members.items())
+
+        for index, one in enumerate(self.untaken):
+            if fits(one):
+                return self.untaken.pop(index)
         end = time.monotonic() + scaled(limit)
         while True:
             try:
-                one = self._pop(end - time.monotonic())
+                one = self._queue.get(timeout=max(0.0, end - time.monotonic()))
             except queue.Empty:
-                raise AssertionError(f"no {what} {members} came; told {self.told}") from None
-            if one["what"] == what and all(one.get(key) == value
-                                           for key, value in members.items()):
+                raise AssertionError(
+                    f"no {what} {members} came, but {self.untaken}") from None
+            if fits(one):
                 return one
+            self.untaken.append(one)
 
-    def event(self, name=None, limit=10):
-        """Arguments of the next event, of this name."""
-        return self.next("event", limit, **({"event": name} if name else {}))["args"]
+    def event(self, name, limit=10):
+        """Arguments of the next event of this name."""
+        return self.next("event", limit, event=name)["args"]
 
-    def nothing(self, what, seconds=0.4, **members):
-        with pytest.raises(AssertionError):
-            self.next(what, limit=seconds, **members)
+    def nothing(self, what, seconds=0.3, **members):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            with pytest.raises(AssertionError):
+                self.next(what, end - time.monotonic(), **members)
 
     def close(self):
         self.process.kill()
         self.process.wait()
         self.process.stdin.close()
         self.process.stdout.close()
+
+
+class Packets:
+    """A WebSocket and the packets on it, as text."""
+
+    def __init__(self, broker, query="EIO=4&transport=websocket", **options):
+        self.socket = websockets.sync.client.connect(
+            f"ws://{broker.host}:{broker.port}/socket.io/?{query}", open_timeout=scaled(10),
+            compression=None, max_size=None, **options).__enter__()
+        self.opened = json.loads(self.expect("0"))
+
+    @classmethod
+    def joined(cls, broker, user="42", auth=None, **options):
+        """One that is through with CONNECT; `connect` is what the answer says."""
+        packets = cls(broker, **options)
+        packets.say("40" + json.dumps({"token": token(user)} | (auth or {})))
+        packets.connect = json.loads(packets.expect("40"))
+        return packets
+
+    def say(self, packet):
+        self.socket.send(packet)
+
+    def hear(self, limit=5):
+        return self.socket.recv(timeout=scaled(limit))
+
+    def expect(self, start, limit=5):
+        """The next packet but pings, which begins so: what follows."""
+        packet = self.hear(limit)
+        while packet == "2" and start != "2":
+            packet = self.hear(limit)
+        assert packet.startswith(start), packet
+        return packet[len(start):]
+
+    def event(self, limit=5):
+        return json.loads(self.expect("42", limit))
+
+    def ack(self, number, limit=5):
+        """The value of the acknowledgement; events before it are passed over."""
+        while True:
+            packet = self.hear(limit)
+            if packet.startswith(f"43{number}["):
+                values = json.loads(packet[len(f"43{number}"):])
+                assert len(values) == 1
+                return values[0]
+            assert packet.startswith("42") or packet == "2", packet
+
+    def code(self, limit=5):
+        """The close code; what comes before it is passed over."""
+        try:
+            while True:
+                self.hear(limit)
+        except websockets.exceptions.ConnectionClosed as closed:
+            return closed.rcvd.code if closed.rcvd else None
+
+    def is_silent(self, seconds=0.3):
+        try:
+            packet = self.socket.recv(timeout=seconds)
+        except TimeoutError:
+            return True
+        raise AssertionError(packet)
+
+    def close(self):
+        self.socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
