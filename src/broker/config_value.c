@@ -5,6 +5,7 @@
 #include "belfry/limits.h"
 #include "broker/config_address.h"
 #include "wire/digest.h"
+#include "wire/ip.h"
 #include "wire/origin.h"
 #include "wire/socket_io.h"
 
@@ -286,6 +287,15 @@ static const char *check_rule(struct slice text)
 	return config_value_rule(text, &pattern, &who);
 }
 
+static const char *check_network(struct slice text)
+{
+	struct ip_network network;
+
+	return ip_parse_network(text, &network)
+		       ? NULL
+		       : "is neither an address nor a network without a bit set behind its prefix";
+}
+
 static const char *check_namespace_switch(struct slice text)
 {
 	struct slice pattern;
@@ -331,6 +341,8 @@ static const char *check_item(const struct config_row *row, struct slice text)
 	case CONFIG_KIND_NAMESPACES:
 		return socket_io_namespace_is_valid(text) && text.size > 1 ? NULL
 									   : "is no namespace";
+	case CONFIG_KIND_NETWORKS:
+		return check_network(text);
 	case CONFIG_KIND_RULES:
 		return check_rule(text);
 	case CONFIG_KIND_SWITCHES:

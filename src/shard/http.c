@@ -1,6 +1,7 @@
 /* shard/http.c - which request gets which answer. */
 #include "shard/http.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "shard/cors.h"
@@ -17,7 +18,10 @@
 #include "wire/http_answer.h"
 #include "wire/http_head.h"
 
-#define ANSWER_HEAD_MAX 1024 /* bytes of an answer without its body */
+#define ANSWER_HEAD_MAX 1536            /* bytes of an answer without its body */
+#define EXTRA_MAX (256 + CORS_SIZE_MAX) /* of them, further header lines of a refusal */
+#define RETRY_NODE_S 5    /* Retry-After: after so long the node may have room again */
+#define RETRY_CLIENT_S 10 /* likewise the client, who must end a connection or wait */
 
 void http_send(struct shard *shard, struct conn *conn, const struct http_answer *answer)
 {
@@ -40,9 +44,28 @@ void http_send(struct shard *shard, struct conn *conn, const struct http_answer 
 		timers_arm(shard, conn, shard->config->handshake_timeout_ms);
 }
 
+/* The further header lines of a refusal. */
+static const char *write_extra(struct shard *shard, const struct http_refusal *refusal,
+			       char lines[EXTRA_MAX])
+{
+	const char *extra = refusal->extra ? refusal->extra : "";
+	uint32_t least_s = refusal->status == 503   ? RETRY_NODE_S
+			   : refusal->status == 429 ? RETRY_CLIENT_S
+						    : 0;
+
+	if (least_s == 0 || strstr(extra, "Retry-After:"))
+		return extra;
+	int size = snprintf(lines, EXTRA_MAX, "%sRetry-After: %u\r\n", extra,
+			    least_s + (uint32_t)random_below(&shard->random, least_s + 1u));
+
+	ASSERT(size > 0 && size < EXTRA_MAX);
+	return lines;
+}
+
 void http_refuse(struct shard *shard, struct conn *conn, const struct http_refusal *refusal)
 {
 	uint8_t *bytes = arena_take(&shard->arena, ANSWER_HEAD_MAX);
+	char lines[EXTRA_MAX];
 	struct writer writer;
 
 	counter_add(&shard->counters->refusals, 1);
@@ -52,7 +75,7 @@ void http_refuse(struct shard *shard, struct conn *conn, const struct http_refus
 	}
 	writer_init(&writer, bytes, ANSWER_HEAD_MAX);
 	http_answer_write_error(&writer, refusal->status, refusal->code, refusal->message,
-				refusal->extra);
+				write_extra(shard, refusal, lines));
 	ASSERT(!writer.overflow);
 	send_bytes(shard, conn, writer_written(&writer));
 	/* What the client still sends would turn a plain close into a reset that may overtake
@@ -187,11 +210,30 @@ static void pass_on(struct shard *shard, struct conn *conn, struct slice rest)
 		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
 }
 
+/* Answers to requests before are not known to be out. */
+static bool has_unsent(const struct shard *shard, const struct conn *conn)
+{
+	return conn->outbox || conn->sent_turn == shard->turn;
+}
+
+/* One request after the other: the next one is looked at when the answer to the last is out. */
+static void pause_until_sent(struct shard *shard, struct conn *conn, struct slice bytes)
+{
+	if (conn_store(conn, bytes, SIZE_MAX) == STATUS_OK)
+		send_queue(shard, conn);
+	else
+		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
+}
+
 static void feed_whole(struct shard *shard, struct conn *conn, struct slice bytes)
 {
 	struct http_head head;
 
 	while (bytes.size > 0 && conn->state == CONN_HEAD) {
+		if (has_unsent(shard, conn)) {
+			pause_until_sent(shard, conn, bytes);
+			return;
+		}
 		int status = http_head_parse(bytes, shard->config->max_header_bytes, &head);
 
 		if (status == HTTP_HEAD_PARTIAL) {
@@ -209,6 +251,19 @@ static void feed_whole(struct shard *shard, struct conn *conn, struct slice byte
 	pass_on(shard, conn, bytes);
 }
 
+void http_go_on(struct shard *shard, struct conn *conn)
+{
+	struct inbound *before = conn->inbound;
+
+	ASSERT(conn->state == CONN_HEAD);
+	if (!before)
+		return;
+	conn->inbound = NULL;
+	feed_whole(shard, conn, slice_of(before->bytes, before->size));
+	free(before->bytes);
+	free(before);
+}
+
 void http_feed(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t size)
 {
 	struct inbound *before = conn->inbound;
@@ -223,8 +278,5 @@ void http_feed(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t si
 		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
 		return;
 	}
-	conn->inbound = NULL;
-	feed_whole(shard, conn, slice_of(before->bytes, before->size));
-	free(before->bytes);
-	free(before);
+	http_go_on(shard, conn);
 }

@@ -6,6 +6,7 @@
 #include "shard/admission.h"
 #include "shard/confirm.h"
 #include "shard/protocol.h"
+#include "shard/rate.h"
 #include "shard/send.h"
 #include "shard/shard_state.h"
 #include "shard/subscriptions.h"
@@ -262,6 +263,23 @@ static void on_command(struct shard *shard, struct conn *conn, const struct comm
 	}
 }
 
+bool message_may_go_on(struct shard *shard, struct conn *conn, struct slice ref)
+{
+	switch (rate_on_message(shard, conn)) {
+	case RATE_GO_ON:
+		return true;
+	case RATE_SLOWED:
+		message_send_error(
+			shard, conn, "rate_limited",
+			"too many messages: this one is dropped, the next are read later", ref);
+		return false;
+	case RATE_CLOSE:
+		conn_close(shard, conn, CLOSE_RATE);
+		return false;
+	}
+	return false;
+}
+
 void message_on_text(struct shard *shard, struct conn *conn, struct slice text)
 {
 	struct command command;
@@ -269,6 +287,8 @@ void message_on_text(struct shard *shard, struct conn *conn, struct slice text)
 	counter_add(&shard->counters->messages_in, 1);
 	conn->active_ms = (uint32_t)shard->now_ms;
 	command_parse(text, &command);
+	if (!message_may_go_on(shard, conn, command.ref))
+		return;
 	on_command(shard, conn, &command);
 }
 

@@ -8,8 +8,10 @@
 #ifndef BELFRY_SHARD_MESSAGE_H
 #define BELFRY_SHARD_MESSAGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "base/compiler.h"
 #include "base/slice.h"
 
 struct attached;
@@ -46,6 +48,11 @@ void message_send_ack(struct shard *shard, struct conn *conn, struct slice ref);
 void message_send_going_away(struct shard *shard, struct conn *conn, uint32_t reconnect_in_ms);
 
 /* {"type":"error",..}, likewise. */
+/* Asked once for each message, ping and pong. False: over a rate; the client was told, with `ref`
+ * (JSON text or absent), or is closed. */
+MUST_CHECK bool message_may_go_on(struct shard *shard, struct conn *conn, struct slice ref);
+
+/* {"type":"error",..}; `ref` is JSON text or absent. */
 void message_send_error(struct shard *shard, struct conn *conn, const char *code, const char *text,
 			struct slice ref);
 
