@@ -75,8 +75,7 @@ static struct slice without_scheme(struct slice token)
 }
 
 /* The auth object's token, else what the request brought. The rooms are those of /ws. */
-static enum jwt_result identify(struct shard *shard, struct conn *conn,
-				const struct socket_io_packet *packet,
+static enum jwt_result identify(const struct shard *shard, const struct socket_io_packet *packet,
 				const struct identity_request *request,
 				struct jwt_claims *ret_claims)
 {
@@ -85,7 +84,6 @@ static enum jwt_result identify(struct shard *shard, struct conn *conn,
 	struct slice token = auth_text(packet, "token", room, sizeof(room));
 	enum jwt_result result;
 
-	(void)conn;
 	if (slice_is_absent(token) || shard->config->auth == CONFIG_AUTH_NONE)
 		result = identity_of_request(shard->config, &shard->tokens, request, now_s,
 					     ret_claims);
@@ -129,10 +127,12 @@ static void read_past(struct shard *shard, struct conn *conn, const struct socke
 		memcpy(session->pid, text.bytes, sizeof(session->pid));
 		memcpy(session->sid, pid.sid, sizeof(session->sid));
 		resume->after = pid.position;
+		resume->has_after = !pid.by_cursor;
 		if (!slice_is_absent(offset) && event_id_parse(offset, &id) &&
-		    event_id_is_after(id, pid.position))
+		    (pid.by_cursor || event_id_is_after(id, pid.position))) {
 			resume->after = id;
-		resume->has_after = !event_id_is_none(resume->after);
+			resume->has_after = true;
+		}
 		resume->has_identity = resume->has_after;
 		memcpy(resume->identity, pid.sid, sizeof(resume->identity));
 	}
@@ -142,12 +142,11 @@ static void read_past(struct shard *shard, struct conn *conn, const struct socke
 
 /* ---- joining ---- */
 
-static void join(struct shard *shard, struct conn *conn, const struct socket_io_packet *packet,
-		 const struct admission *admission, uint32_t number)
+static void join(struct shard *shard, struct conn *conn, const struct admission *admission,
+		 uint32_t number)
 {
 	struct socket_io_session *session = socket_io_session(conn);
 
-	(void)packet;
 	session->number = (uint8_t)number;
 	session->phase = SOCKET_IO_JOINING;
 	conn->encoding = (uint8_t)(ENCODING_SOCKET_IO + number);
@@ -176,7 +175,7 @@ static void admit(struct shard *shard, struct conn *conn, const struct socket_io
 	enum jwt_result result;
 
 	ASSERT(is_route);
-	result = identify(shard, conn, packet, &request, &claims);
+	result = identify(shard, packet, &request, &claims);
 	if (result != JWT_OK) {
 		refuse_token(shard, conn, packet->name_space, result);
 		return;
@@ -188,7 +187,7 @@ static void admit(struct shard *shard, struct conn *conn, const struct socket_io
 		return;
 	}
 	read_past(shard, conn, packet, &claims, &resume);
-	join(shard, conn, packet, &admission, number);
+	join(shard, conn, &admission, number);
 }
 
 void socket_io_on_connect(struct shard *shard, struct conn *conn,
@@ -212,23 +211,27 @@ void socket_io_on_connect(struct shard *shard, struct conn *conn,
 
 /* ---- the router's answer ---- */
 
-/* The position that a session without events comes back to. */
-static struct event_id beginning(const struct socket_io_session *session,
-				 const struct attached *attached)
+/* From where on a session without events comes back. */
+static void find_beginning(const struct socket_io_session *session, const struct attached *attached,
+			   struct socket_io_pid *pid)
 {
-	if (attached->replayed == 0)
-		return attached->last;
-	return session->names_position ? session->after : (struct event_id){0, 0};
+	pid->position = attached->replayed == 0 ? attached->last : session->after;
+	pid->by_cursor = attached->replayed > 0 && !session->names_position;
 }
 
 static void begin_session(struct shard *shard, struct conn *conn, const struct attached *attached)
 {
 	struct socket_io_session *session = socket_io_session(conn);
-	struct socket_io_pid pid = {.position = beginning(session, attached)};
+	struct socket_io_pid pid;
+	char name[SUBSCRIPTIONS_CONN_SIZE];
 	struct socket_io_pid_key key;
 
 	key_of(shard, subscriptions_user(shard, conn), socket_io_name_space(shard, conn), &key);
-	subscriptions_connection_id(shard, conn, session->sid);
+	/* Its own id, also when it has taken up another: another pid than the one before says that
+	 * something is missing. */
+	find_beginning(session, attached, &pid);
+	subscriptions_conn_name(shard, conn, name);
+	memcpy(session->sid, name + sizeof(name) - CONNECTION_ID_SIZE, sizeof(session->sid));
 	memcpy(pid.sid, session->sid, sizeof(pid.sid));
 	socket_io_pid_write(&pid, &key, session->pid);
 }
