@@ -23,6 +23,9 @@
 	X(running, gauge, "1 from the moment the thread takes what others send it")             \
 	X(connections, gauge, "WebSocket connections that are open")                            \
 	X(sockets, gauge, "Sockets held, with those that are not yet or no longer open")        \
+	X(sessions, gauge, "Socket.IO sessions that poll, or did before they were upgraded")    \
+	X(upgrades, counter, "Sessions that went over from polling to a WebSocket")             \
+	X(moves, counter, "Sockets given to the shard where the session of a request lives")    \
 	X(blocked, gauge, "Connections whose socket takes no more bytes at the moment")         \
 	X(subscriptions, gauge, "Subscriptions of connections to channels")                     \
 	X(channels, gauge, "Channels that somebody on this shard holds")                        \

@@ -6,8 +6,9 @@
  * Errors  none
  *
  * The handoff of a socket names its arrival and says whether it was admitted; the departure gives
- * both back, and the acceptor counts the connection out. The lane has more room than the shard
- * has slots, so it is never full.
+ * both back, and the acceptor counts the connection out, where it had placed it: a socket may have
+ * gone to another shard since. So a lane could be full, but only when more sockets than a shard
+ * holds went there and ended before the acceptor looks again.
  */
 #ifndef BELFRY_DEPARTURE_H
 #define BELFRY_DEPARTURE_H
@@ -16,7 +17,8 @@
 
 struct departure {
 	uint32_t arrival; /* index of its struct arrival, or ARRIVAL_NONE */
-	uint32_t verdict; /* enum handoff_verdict, as it came with the handoff */
+	uint16_t verdict; /* enum handoff_verdict, as it came with the handoff */
+	uint16_t shard;   /* to which the acceptor had given it */
 };
 
 #endif

@@ -32,10 +32,11 @@
 /* ---- threads and lanes ---- */
 #define SHARDS_MAX 64           /* one byte in a connection id */
 #define SLOTS_MAX 65535         /* connections of a shard: 16 bits in a tag, one is "none" */
+#define POLL_SESSIONS_MAX 8192  /* of them without a socket of their own: Socket.IO that polls */
 #define DELIVERY_LANE_SIZE 4096 /* x 32 bytes = 128 KiB a shard */
 #define RECEIPT_LANE_SIZE 4096  /* x 56 bytes = 224 KiB a shard */
 #define DEPARTURE_LANE_SIZE \
-	65536 /* x 8 bytes = 512 KiB a shard: more than SLOTS_MAX, so never full */
+	65536 /* x 8 bytes = 512 KiB a shard: more than SLOTS_MAX, see belfry/departure.h */
 #define PUBLICATION_LANE_SIZE 256 /* x 8 bytes, publications and queries, each way: HTTP requests */
 
 /* ---- a shard's turn ---- */
@@ -46,6 +47,10 @@
 #define READ_PAUSE_SIZE (1u << 20)   /* with so much in its outbox a client is not read */
 #define TURN_DELIVERIES_MAX 1024     /* deliveries taken from the lane in one turn */
 #define TURN_ARENA_SIZE (512u << 10) /* bytes for answers written and sent in the same turn */
+
+#define POLL_ANSWER_SIZE (256u << 10) /* bytes of packets in an answer to a poll, or one packet */
+
+#define UPGRADE_TIMEOUT_MS 10000 /* of a WebSocket that probes, as Engine.IO's servers have it */
 
 /* ---- tokens ----
  * One unit of verification is an RSA signature of 2048 bits, about 0.2 ms; with 4096 bits it is 4,

@@ -23,6 +23,7 @@ enum ring_op {
 	RING_OP_HANDOFF,  /* acceptor: a new socket; the result is its slot */
 	RING_OP_KEYRING,  /* main to a shard: new keys; with a reference to a struct keyring */
 	RING_OP_VERIFIED, /* shard to shard: with a reference to a struct verified */
+	RING_OP_MOVE,     /* shard to shard: a socket; with a struct move, see shard/move.h */
 	RING_OP_OWN = 16,
 };
 

@@ -152,10 +152,10 @@ static void give_arrival(struct acceptor *acceptor, uint32_t index)
 
 /* ---- admission ---- */
 
-static void count_out(struct acceptor *acceptor, uint32_t shard, const struct departure *gone)
+static void count_out(struct acceptor *acceptor, const struct departure *gone)
 {
-	ASSERT(acceptor->placed[shard] > 0);
-	acceptor->placed[shard]--;
+	ASSERT(gone->shard < acceptor->options.shards_count && acceptor->placed[gone->shard] > 0);
+	acceptor->placed[gone->shard]--;
 	give_arrival(acceptor, gone->arrival);
 	if (gone->verdict == HANDOFF_ADMIT)
 		acceptor->admitted--;
@@ -169,7 +169,7 @@ static void take_departures(struct acceptor *acceptor)
 
 	for (uint32_t i = 0; i < acceptor->options.shards_count; i++)
 		while (ring_pop(&acceptor->options.departures[i].ring, &gone))
-			count_out(acceptor, i, &gone);
+			count_out(acceptor, &gone);
 }
 
 static enum handoff_verdict judge(const struct acceptor *acceptor, uint32_t arrival)
@@ -324,7 +324,8 @@ static void on_handed(struct acceptor *acceptor, const struct uring_event *event
 {
 	struct departure gone = {
 		.arrival = (uint32_t)event->tag,
-		.verdict = (uint32_t)(event->tag >> 40) & 0xFF,
+		.verdict = (event->tag >> 40) & 0xFF,
+		.shard = (event->tag >> 32) & 0xFF,
 	};
 
 	ASSERT(acceptor->on_the_way > 0);
@@ -334,7 +335,7 @@ static void on_handed(struct acceptor *acceptor, const struct uring_event *event
 	log_line(LOG_WARN, "acceptor", "handing a connection over failed: %s",
 		 strerror(-event->result));
 	counter_add(&acceptor->counters->dropped, 1);
-	count_out(acceptor, (uint32_t)(event->tag >> 32) & 0xFF, &gone);
+	count_out(acceptor, &gone);
 }
 
 static void begin_stop(struct acceptor *acceptor)

@@ -85,6 +85,7 @@ static enum status create_shards(struct broker *broker, char *reason, size_t rea
 			.counters = broker->counters,
 			.index = i,
 			.slots = broker->slots_per_shard,
+			.sessions = POLL_SESSIONS_MAX,
 			.channel_key = broker->channel_key,
 			.connection_key = broker->connection_key,
 			.deliveries = &broker->lanes.deliveries[i],
@@ -350,7 +351,9 @@ enum status broker_start(const struct config *config, const struct config_source
 	broker->reload.shard_ring_fds = broker->shard_ring_fds;
 	broker->admin_fd = -1;
 	broker->shards_count = pick_shards(config);
-	broker->slots_per_shard = descriptors < SLOTS_MAX - 1 ? descriptors : SLOTS_MAX - 1;
+	broker->slots_per_shard = descriptors < SLOTS_MAX - 1 - POLL_SESSIONS_MAX
+					  ? descriptors
+					  : SLOTS_MAX - 1 - POLL_SESSIONS_MAX;
 	broker->signal_fd = open_signals();
 	random_secret(&broker->channel_key, sizeof(broker->channel_key));
 	random_secret(&broker->connection_key, sizeof(broker->connection_key));

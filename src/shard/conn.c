@@ -8,6 +8,7 @@
 #include "shard/receive.h"
 #include "shard/receipts.h"
 #include "shard/send.h"
+#include "shard/engine_session.h"
 #include "shard/shard_state.h"
 #include "shard/subscriptions.h"
 #include "shard/timers.h"
@@ -22,22 +23,23 @@ static const struct {
 #undef X
 };
 
-void conn_open(struct shard *shard, uint32_t slot, uint64_t handoff)
+/* All that a new connection begins with. */
+static struct conn *begin(struct shard *shard, uint32_t slot)
 {
 	struct conn *conn = conn_at(shard, slot);
 	uint32_t generation = conn->generation + 1;
 	/* A queue may still name this slot from its last use; that is harmless, twice is not. */
 	uint32_t queued = conn->flags &
 			  (CONN_QUEUED_READ | CONN_QUEUED_SEND | CONN_LISTED | CONN_QUEUED_TOKEN);
-	uint32_t proxied = (handoff & HANDOFF_PROXIED) != 0 ? CONN_PROXIED | CONN_HEADER_DUE : 0;
 
 	ASSERT(conn->state == CONN_FREE);
 	*conn = (struct conn){
 		.generation = generation,
 		.state = CONN_HEAD,
-		.flags = queued | proxied,
-		.verdict = (uint8_t)handoff_tag_verdict(handoff),
-		.arrival = handoff_tag_arrival(handoff),
+		.flags = queued,
+		.placed = (uint8_t)shard->index,
+		.partner = PARTNER_NONE,
+		.arrival = ARRIVAL_NONE,
 		.user = CHANNEL_NONE,
 		.subscriptions_capacity = SUBSCRIPTIONS_INLINE,
 		.heard_ms = (uint32_t)shard->now_ms,
@@ -46,10 +48,31 @@ void conn_open(struct shard *shard, uint32_t slot, uint64_t handoff)
 		.sent_turn = shard->turn - 1,
 	};
 	wheel_timer_init(&conn->timer);
+	return conn;
+}
+
+void conn_open(struct shard *shard, uint32_t slot, uint64_t handoff)
+{
+	struct conn *conn = begin(shard, slot);
+
+	ASSERT(slot < shard->table);
+	conn->verdict = (uint8_t)handoff_tag_verdict(handoff);
+	conn->arrival = handoff_tag_arrival(handoff);
+	if ((handoff & HANDOFF_PROXIED) != 0)
+		conn_set(conn, CONN_PROXIED | CONN_HEADER_DUE);
 	shard->sockets++;
 	counter_add(&shard->counters->sockets, 1);
 	timers_arm(shard, conn, shard->config->handshake_timeout_ms);
 	uring_poll_readable(shard->uring, slot, conn_tag(shard, conn, SHARD_OP_READABLE, 0));
+}
+
+struct conn *conn_open_socketless(struct shard *shard, uint32_t slot)
+{
+	struct conn *conn = begin(shard, slot);
+
+	ASSERT(slot >= shard->table);
+	conn_set(conn, CONN_SOCKETLESS);
+	return conn;
 }
 
 uint16_t conn_close_code(enum close_reason reason)
@@ -98,7 +121,23 @@ static void conn_close_leave(struct shard *shard, struct conn *conn, enum close_
 		conn->reason = (uint8_t)reason;
 		counter_add(&shard->counters->closed[reason], 1);
 	}
+	if (conn->state == CONN_SERVING || conn->state == CONN_PROBE)
+		engine_session_on_carrier_gone(shard, conn, reason);
 	leave(shard, conn);
+}
+
+/* What waits and a last word stay for the next request that fetches them. */
+static void close_socketless(struct shard *shard, struct conn *conn, enum close_reason reason)
+{
+	if (reason != CLOSE_SLOW)
+		subscriptions_catch_up(shard, conn);
+	if (reasons[reason].code != 0 && conn->own)
+		protocol_of(conn)->write_close(shard, conn, reasons[reason].code,
+					       reasons[reason].text);
+	if (conn->state == CONN_FINISHING)
+		return;
+	conn_close_leave(shard, conn, reason);
+	engine_session_close(shard, conn);
 }
 
 void conn_close(struct shard *shard, struct conn *conn, enum close_reason reason)
@@ -106,8 +145,12 @@ void conn_close(struct shard *shard, struct conn *conn, enum close_reason reason
 	bool has_frame = reasons[reason].code != 0 && conn_has(conn, CONN_UPGRADED);
 
 	ASSERT(reason < CLOSE_REASON_COUNT);
-	if (conn->state == CONN_FREE || conn->state >= CONN_CLOSING)
+	if (conn->state == CONN_FREE || conn->state >= CONN_CLOSING || conn_has(conn, CONN_HANDED))
 		return;
+	if (conn_has(conn, CONN_SOCKETLESS) && !conn_has_socket(conn)) {
+		close_socketless(shard, conn, reason);
+		return;
+	}
 	if (!has_frame && reason != CLOSE_HTTP_DONE && reason != CLOSE_HTTP_REFUSED &&
 	    reason != CLOSE_PEER_CLOSED) {
 		conn_close_join(shard, conn, reason);
@@ -137,37 +180,101 @@ void conn_close(struct shard *shard, struct conn *conn, enum close_reason reason
 		receive_queue(shard, conn);
 }
 
+/* The socket, its own or the one it was lent. */
+static void close_socket(struct shard *shard, struct conn *conn, bool is_blocked)
+{
+	struct conn *socket = conn_socket(shard, conn);
+	uint64_t armed[2] = {conn_tag(shard, socket, SHARD_OP_READABLE, 0), 0};
+
+	if (is_blocked)
+		armed[1] = conn_tag(shard, conn, SHARD_OP_WRITABLE, 0);
+	uring_close(shard->uring, conn_slot(shard, socket), armed,
+		    conn_tag(shard, socket, SHARD_OP_CLOSE, 0));
+}
+
 void conn_close_join(struct shard *shard, struct conn *conn, enum close_reason reason)
 {
-	uint64_t armed[2] = {conn_tag(shard, conn, SHARD_OP_READABLE, 0), 0};
+	bool is_blocked = conn_has(conn, CONN_BLOCKED);
 
-	ASSERT(conn->state != CONN_FREE);
-	if (conn->state == CONN_FINISHING)
+	ASSERT(conn->state != CONN_FREE && conn->state != CONN_LENT);
+	if (conn->state == CONN_FINISHING || conn_has(conn, CONN_HANDED))
 		return;
-	if (conn_has(conn, CONN_BLOCKED))
-		armed[1] = conn_tag(shard, conn, SHARD_OP_WRITABLE, 0);
 	conn_close_leave(shard, conn, reason);
 	conn_drop_inbound(conn);
 	conn->state = CONN_FINISHING;
 	wheel_disarm(&shard->wheel, conn_slot(shard, conn));
 	send_forget(shard, conn);
-	uring_close(shard->uring, conn_slot(shard, conn), armed,
-		    conn_tag(shard, conn, SHARD_OP_CLOSE, 0));
+	if (conn_has_socket(conn))
+		close_socket(shard, conn, is_blocked);
+	else
+		engine_session_finish(shard, conn);
 }
 
-void conn_close_finish(struct shard *shard, struct conn *conn)
+void conn_close_moved(struct shard *shard, struct conn *conn)
 {
-	struct departure departure = {.arrival = conn->arrival, .verdict = conn->verdict};
+	ASSERT(conn->state == CONN_MOVING && !conn->outbox && !conn_has(conn, CONN_BLOCKED));
+	conn_drop_inbound(conn);
+	conn->state = CONN_FINISHING;
+	conn_set(conn, CONN_MOVED);
+	close_socket(shard, conn, false);
+}
 
-	ASSERT(conn->state == CONN_FINISHING && conn->inbound == NULL);
+/* ---- departures ---- */
+
+/* The lane has room for all sockets that the acceptor places here; of those that moved here from
+ * others some may have to wait. */
+static void tell_departure(struct shard *shard, const struct departure *departure)
+{
+	if (shard->departed_count == 0 && ring_push(&shard->departures->ring, departure))
+		return;
+	if (shard->departed_count == shard->departed_capacity) {
+		uint32_t capacity = shard->departed_capacity * 2 + 64;
+		struct departure *grown = realloc(shard->departed, capacity * sizeof(*grown));
+
+		ASSERT(grown != NULL);
+		shard->departed = grown;
+		shard->departed_capacity = capacity;
+	}
+	shard->departed[shard->departed_count++] = *departure;
+}
+
+void conn_tell_departures(struct shard *shard)
+{
+	while (shard->departed_count > 0 &&
+	       ring_push(&shard->departures->ring, &shard->departed[shard->departed_count - 1]))
+		shard->departed_count--;
+}
+
+/* A slot of the ring is free again. */
+static void end_socket(struct shard *shard, struct conn *conn)
+{
+	struct departure departure = {
+		.arrival = conn->arrival,
+		.verdict = conn->verdict,
+		.shard = conn->placed,
+	};
+
 	outbox_destroy(&conn->outbox);
 	conn->state = CONN_FREE;
 	ASSERT(shard->sockets > 0);
 	shard->sockets--;
 	counter_subtract(&shard->counters->sockets, 1);
-	bool pushed = ring_push(&shard->departures->ring, &departure);
+	if (!conn_has(conn, CONN_MOVED))
+		tell_departure(shard, &departure);
+}
 
-	ASSERT(pushed); /* the lane has more room than the shard has slots */
+void conn_close_finish(struct shard *shard, struct conn *conn)
+{
+	ASSERT(conn->state == CONN_FINISHING && conn->inbound == NULL);
+	if (!conn_has(conn, CONN_SOCKETLESS)) {
+		end_socket(shard, conn);
+		return;
+	}
+	if (conn_has_socket(conn))
+		end_socket(shard, conn_socket(shard, conn));
+	outbox_destroy(&conn->outbox);
+	conn->state = CONN_FREE;
+	engine_session_free(shard, conn);
 }
 
 struct inbound *conn_need_inbound(struct conn *conn)
@@ -208,6 +315,7 @@ void conn_drop_inbound(struct conn *conn)
 	if (!conn->inbound)
 		return;
 	free(conn->inbound->bytes);
+	free(conn->inbound->answer_lines);
 	free(conn->inbound->rest);
 	free(conn->inbound);
 	conn->inbound = NULL;

@@ -12,6 +12,11 @@
  * (conn_close: the client is told), wait for the kernel (conn_close_join), finish
  * (conn_close_finish: the slot may be used again).
  *
+ * A Socket.IO session that polls is a connection without a socket (SOCKETLESS, see
+ * shard/engine_session.h): it goes through the same states, and requests on other connections
+ * carry what it has to say. When it is upgraded one of those lends it its socket for good (LENT):
+ * from there on what happens on that socket happens to the session.
+ *
  * An OPEN connection is live (in its channels, every notice reaches it) unless a flag says
  * otherwise: RECOVERING, the router is replaying to it and will say LIVE; FALLING, something had
  * no room; BEHIND, it left its channels for that and has yet to catch up. See shard/recovery.h.
@@ -30,6 +35,7 @@
 #include "wire/ws_extension.h"
 #include "wire/ws_inbound.h"
 
+struct move;
 struct shard;
 
 enum conn_state {
@@ -38,7 +44,12 @@ enum conn_state {
 	CONN_ATTACHING, /* the router was asked; what the client sends waits in its socket */
 	CONN_OPEN,      /* speaks its protocol, see shard/protocol.h */
 	CONN_ECHO,      /* on the debug route */
-	CONN_CLOSING,   /* all was said; reads and drops until the client ends or time is up */
+	CONN_MOVING,    /* its socket goes to another shard, see shard/move.h */
+	CONN_SERVING, /* its request is for a session, whose slot is `partner`: being read, or held
+			 * until there is an answer */
+	CONN_PROBE,   /* a WebSocket that the session in `partner` may go over to */
+	CONN_LENT,    /* it did: the socket is the session's */
+	CONN_CLOSING, /* all was said; reads and drops until the client ends or time is up */
 	CONN_FINISHING, /* the kernel closes the descriptor */
 };
 
@@ -76,7 +87,14 @@ enum conn_flag {
 	CONN_POSTPONED = 1 << 27,  /* bytes of it wait in its inbound for a turn that may verify
 				      * their token: see shard/postponed.h */
 	CONN_QUEUED_TOKEN = 1 << 28, /* is on the shard's list of those */
+	CONN_PROBED = 1 << 21,       /* PROBE: it has asked, and was told that it works */
+	CONN_LAST = 1 << 22,         /* SERVING: no request follows the answer */
+	CONN_MOVED = 1 << 23,      /* FINISHING: another shard has the socket, and tells its end */
+	CONN_SOCKETLESS = 1 << 29, /* a session: it has no socket, or `partner` lends it one */
+	CONN_HANDED = 1 << 30,     /* MOVING: nothing but that operation's completion ends it */
 };
+
+#define PARTNER_NONE SLOTS_MAX
 
 #define SUBSCRIPTIONS_INLINE 3 /* all, user:{sub}, announcements */
 
@@ -101,9 +119,14 @@ struct inbound {
 	struct ws_inbound ws;      /* OPEN, ECHO: the reader in the middle of a message */
 	uint8_t key[24];           /* ATTACHING: of the upgrade, in base64 (RFC 6455 section 4.1) */
 	struct ws_deflate deflate; /* ATTACHING: what was agreed on */
-	uint8_t *bytes; /* HEAD: of the request; OPEN, ECHO: payload of the message so far */
+	uint8_t *bytes; /* HEAD, MOVING: of the request; SERVING: of its body; OPEN, ECHO, PROBE:
+			 * payload of the message so far */
 	size_t size;
 	size_t capacity;
+	size_t body_size;    /* SERVING: of the body; what follows belongs to the next request */
+	size_t body_taken;   /* SERVING: bytes of it that the session has */
+	char *answer_lines;  /* SERVING: header lines of the answer; heap, NULL: none */
+	struct move *parcel; /* MOVING: on its way, no longer ours */
 	uint8_t *rest; /* OPEN, SLOWED: what was received and not yet looked at; NULL: nothing */
 	size_t rest_size;
 };
@@ -126,7 +149,10 @@ struct conn {
 	uint8_t replays_owed; /* parts of a replay whose MORE the router has yet to hear */
 	uint8_t protocol;     /* enum conn_protocol */
 	uint8_t encoding;     /* enum encoding: set before the first subscription */
+	uint8_t placed;       /* the shard that the acceptor gave the socket to */
 	uint8_t pauses;       /* how often it was slowed, see shard/rate.h */
+	uint16_t partner;     /* SERVING, PROBE, LENT: the session's slot; of a session: the slot of
+			       * whom lends it a socket; MOVING: to which shard; PARTNER_NONE */
 	struct rate rate;     /* of its messages */
 	uint32_t slowed_ms;   /* shard time, low 32 bits: its last pause began */
 	struct wheel_timer timer;
@@ -152,6 +178,12 @@ void conn_close_join(struct shard *shard, struct conn *conn, enum close_reason r
 /* The kernel has closed it: the slot is free. */
 void conn_close_finish(struct shard *shard, struct conn *conn);
 
+/* Another shard has its socket: only the slot here is closed. */
+void conn_close_moved(struct shard *shard, struct conn *conn);
+
+/* Once per turn: departures that found the lane full. */
+void conn_tell_departures(struct shard *shard);
+
 /* The code that tells a client of this reason; 0: none does. */
 uint16_t conn_close_code(enum close_reason reason);
 
@@ -161,6 +193,9 @@ void conn_reuse(struct shard *shard, struct conn *conn);
 
 /* A new socket in a free slot. */
 void conn_open(struct shard *shard, uint32_t slot, uint64_t handoff);
+
+/* A session in a free slot above the ring's table, which has no socket. */
+struct conn *conn_open_socketless(struct shard *shard, uint32_t slot);
 
 /* Its inbound, made when there is none. NULL: out of memory. */
 struct inbound *conn_need_inbound(struct conn *conn);

@@ -10,11 +10,11 @@
 #include "shard/pages.h"
 #include "shard/poll.h"
 #include "shard/postponed.h"
+#include "shard/engine_poll.h"
 #include "shard/receive.h"
 #include "shard/route.h"
 #include "shard/send.h"
 #include "shard/shard_state.h"
-#include "shard/socket_io.h"
 #include "shard/sse.h"
 #include "shard/timers.h"
 #include "wire/http_answer.h"
@@ -167,7 +167,7 @@ static void on_route(struct shard *shard, struct conn *conn, const struct http_h
 	}
 }
 
-static void on_request(struct shard *shard, struct conn *conn, const struct http_head *head)
+static void on_bodiless(struct shard *shard, struct conn *conn, const struct http_head *head)
 {
 	bool is_echo = shard->config->debug_echo && slice_equal_text(head->path, "/echo");
 	struct route_match match;
@@ -184,9 +184,6 @@ static void on_request(struct shard *shard, struct conn *conn, const struct http
 			&(struct http_refusal){413, "body", "no request body is taken here", NULL});
 	else if (cors_is_preflight(head))
 		cors_on_preflight(shard, conn, head);
-	else if (slice_equal_text(head->path, "/socket.io/") ||
-		 slice_equal_text(head->path, "/socket.io"))
-		socket_io_on_request(shard, conn, head);
 	else if (is_echo)
 		handshake_on_echo(shard, conn, head);
 	else if (pages_has(shard, head->path))
@@ -199,16 +196,26 @@ static void on_request(struct shard *shard, struct conn *conn, const struct http
 						   "there is nothing at this path", NULL});
 }
 
+/* Returns how many of the bytes, which begin with the head, it took. */
+static size_t on_request(struct shard *shard, struct conn *conn, const struct http_head *head,
+			 struct slice bytes)
+{
+	if (engine_poll_is_for(head))
+		return engine_poll_on_request(shard, conn, head, bytes);
+	on_bodiless(shard, conn, head);
+	return head->head_size;
+}
+
 /* After a request: what follows it belongs to the next one, or to the WebSocket. */
 static void pass_on(struct shard *shard, struct conn *conn, struct slice rest)
 {
 	if (rest.size == 0 || conn->state >= CONN_CLOSING)
 		return;
-	if (conn->state != CONN_ATTACHING) {
+	if (conn->state != CONN_ATTACHING && conn->state != CONN_SERVING) {
 		receive_feed(shard, conn, (uint8_t *)(uintptr_t)rest.bytes, rest.size);
 		return;
 	}
-	if (conn_store(conn, rest, shard->config->max_header_bytes + RECEIVE_SIZE) != STATUS_OK)
+	if (conn_store(conn, rest, SIZE_MAX) != STATUS_OK) /* one receive at most */
 		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
 }
 
@@ -257,12 +264,11 @@ static void feed_whole(struct shard *shard, struct conn *conn, struct slice byte
 			refuse_head(shard, conn, status);
 			return;
 		}
-		if (must_wait(shard, &head)) {
+		if (!engine_poll_is_for(&head) && must_wait(shard, &head)) {
 			postponed_add_request(shard, conn, bytes);
 			return;
 		}
-		on_request(shard, conn, &head);
-		bytes = slice_skip(bytes, head.head_size);
+		bytes = slice_skip(bytes, on_request(shard, conn, &head, bytes));
 	}
 	pass_on(shard, conn, bytes);
 }

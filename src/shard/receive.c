@@ -7,6 +7,7 @@
 
 #include "shard/confirm.h"
 #include "shard/echo.h"
+#include "shard/engine_poll.h"
 #include "shard/http.h"
 #include "shard/message.h"
 #include "shard/peer.h"
@@ -15,6 +16,7 @@
 #include "shard/receipts.h"
 #include "shard/send.h"
 #include "shard/shard_state.h"
+#include "shard/engine_upgrade.h"
 
 /* What it asks for would only add to the receipts that found the lane full. */
 static bool waits_for_router(const struct shard *shard, const struct conn *conn)
@@ -39,11 +41,14 @@ static bool has_requests(const struct shard *shard, const struct conn *conn)
 }
 
 /* A connection that waits for the router, or whose answers pile up, is read later. */
-static bool must_wait(const struct shard *shard, const struct conn *conn)
+bool receive_must_wait(const struct shard *shard, const struct conn *conn)
 {
 	size_t waiting = outbox_size(conn->outbox);
 
-	if (conn->state == CONN_ATTACHING || is_deaf(conn) || has_requests(shard, conn))
+	if (conn->state == CONN_ATTACHING || conn->state == CONN_MOVING || is_deaf(conn) ||
+	    has_requests(shard, conn))
+		return true;
+	if (conn->state == CONN_SERVING && !engine_poll_reads(conn))
 		return true;
 	if (conn_has(conn, CONN_POSTPONED) && conn->state != CONN_CLOSING)
 		return true;
@@ -72,18 +77,22 @@ void receive_flush(struct shard *shard)
 		struct conn *conn = conn_at(shard, slot_queue_pop(&shard->readable));
 
 		conn_clear(conn, CONN_QUEUED_READ);
-		if (conn->state == CONN_FREE || conn->state == CONN_FINISHING)
+		if (conn_is_void(conn))
 			continue;
-		if (must_wait(shard, conn)) {
+		if (receive_must_wait(shard, conn)) {
 			/* UNREAD stays; whoever ends the wait queues it again. */
 			if (waits_for_router(shard, conn))
 				receive_queue(shard, conn);
 			continue;
 		}
 		conn_clear(conn, CONN_UNREAD);
+		if (!conn_has_socket(conn)) {
+			engine_poll_resume(shard, conn);
+			continue;
+		}
 		uint32_t buffer = shard->receives++;
 
-		uring_receive(shard->uring, conn_slot(shard, conn),
+		uring_receive(shard->uring, conn_slot(shard, conn_socket(shard, conn)),
 			      shard->receive_bytes + (size_t)buffer * RECEIVE_SIZE, RECEIVE_SIZE,
 			      conn_tag(shard, conn, SHARD_OP_RECEIVE, buffer));
 	}
@@ -105,12 +114,20 @@ void receive_on_readable(struct shard *shard, struct conn *conn, const struct ur
 	/* No further event tells of an end that came together with bytes. */
 	if (((uint32_t)event->result & (POLLRDHUP | POLLHUP | POLLERR)) != 0)
 		conn_set(conn, CONN_HUNG_UP);
+	if (conn->state == CONN_SERVING && conn_has(conn, CONN_HUNG_UP) &&
+	    !engine_poll_reads(conn)) {
+		conn_close_join(shard, conn, CLOSE_PEER_GONE);
+		return;
+	}
 	if (conn_has(conn, CONN_HUNG_UP) && conn->state == CONN_OPEN &&
 	    protocol_of(conn)->on_hung_up)
 		protocol_of(conn)->on_hung_up(shard, conn);
-	if (!event->more) /* the kernel ended the multishot: arm it again */
-		uring_poll_readable(shard->uring, conn_slot(shard, conn),
-				    conn_tag(shard, conn, SHARD_OP_READABLE, 0));
+	if (!event->more) { /* the kernel ended the multishot: arm it again */
+		struct conn *socket = conn_socket(shard, conn);
+
+		uring_poll_readable(shard->uring, conn_slot(shard, socket),
+				    conn_tag(shard, socket, SHARD_OP_READABLE, 0));
+	}
 	receive_queue(shard, conn);
 }
 
@@ -181,6 +198,8 @@ static void on_event(struct shard *shard, struct conn *conn, const struct ws_inb
 	case WS_EVENT_PIECE:
 		if (conn->state == CONN_ECHO)
 			echo_on_piece(shard, conn, event);
+		else if (conn->state == CONN_PROBE)
+			engine_upgrade_on_piece(shard, conn, event);
 		else
 			message_on_piece(shard, conn, event);
 		return;
@@ -245,6 +264,8 @@ void receive_feed_ws(struct shard *shard, struct conn *conn, uint8_t *bytes, siz
 	do {
 		done += ws_inbound_next(&reader, bytes + done, size - done, &event);
 		on_event(shard, conn, &event);
+		if (conn->state == CONN_LENT) /* what follows is the session's */
+			conn = conn_at(shard, conn->partner);
 	} while (event.type != WS_EVENT_NONE && conn->state < CONN_CLOSING &&
 		 !conn_has(conn, CONN_SLOWED) && !conn_has(conn, CONN_POSTPONED));
 	if (conn_has(conn, CONN_POSTPONED) && conn->state == CONN_OPEN) {
@@ -304,9 +325,17 @@ void receive_feed(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t
 	case CONN_ECHO:
 		receive_feed_ws(shard, conn, bytes, size);
 		return;
+	case CONN_SERVING:
+		engine_poll_on_bytes(shard, conn, slice_of(bytes, size));
+		return;
+	case CONN_PROBE:
+		receive_feed_ws(shard, conn, bytes, size);
+		return;
 	case CONN_CLOSING:
 		feed_closing(shard, conn, bytes, size);
 		return;
+	case CONN_MOVING:
+	case CONN_LENT:
 	case CONN_ATTACHING:
 	case CONN_FREE:
 	case CONN_FINISHING:

@@ -16,12 +16,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/compiler.h"
+
 struct conn;
 struct shard;
 struct uring_event;
 
 /* The socket may have bytes: ask it in this turn or the next, unless the connection must wait. */
 void receive_queue(struct shard *shard, struct conn *conn);
+
+/* It waits for the router, or has more to get than it takes: nothing more is taken from it now. */
+MUST_CHECK bool receive_must_wait(const struct shard *shard, const struct conn *conn);
 
 /* End of turn: submits receives for the connections that are queued. */
 void receive_flush(struct shard *shard);

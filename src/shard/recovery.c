@@ -163,6 +163,9 @@ bool recovery_attach(struct shard *shard, struct conn *conn, const struct recove
 	if (conn->arrival != ARRIVAL_NONE) {
 		recovery->address = shard->arrivals[conn->arrival].client;
 		recovery->counts_address = shard->arrivals[conn->arrival].counts_client;
+	} else if (conn_has(conn, CONN_SOCKETLESS)) {
+		recovery->address = engine_session_of(shard, conn)->client;
+		recovery->counts_address = engine_session_of(shard, conn)->is_limited;
 	}
 	conn_set(conn, CONN_RECOVERING);
 	receipts_attach(shard, conn, recovery);

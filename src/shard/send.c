@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "shard/http.h"
+#include "shard/move.h"
 #include "shard/order.h"
 #include "shard/protocol.h"
 #include "shard/receive.h"
@@ -37,8 +38,8 @@ static void submit(struct shard *shard, struct conn *conn, struct slice bytes, b
 		.from_outbox = from_outbox,
 	};
 	conn->sent_turn = shard->turn;
-	uring_send(shard->uring, conn_slot(shard, conn), bytes.bytes, bytes.size,
-		   conn_tag(shard, conn, SHARD_OP_SEND, index));
+	uring_send(shard->uring, conn_slot(shard, conn_socket(shard, conn)), bytes.bytes,
+		   bytes.size, conn_tag(shard, conn, SHARD_OP_SEND, index));
 }
 
 void send_queue(struct shard *shard, struct conn *conn)
@@ -139,35 +140,6 @@ void send_notice(struct shard *shard, struct conn *conn, struct slice frame, str
 	counter_add(&shard->counters->deliveries, 1);
 }
 
-void send_frame(struct shard *shard, struct conn *conn, enum ws_opcode opcode, struct slice payload)
-{
-	size_t size = ws_frame_header_size(payload.size) + payload.size;
-	uint8_t *bytes = arena_take(&shard->arena, size);
-	struct writer writer;
-
-	if (!bytes) {
-		mark_overrun(shard, conn);
-		return;
-	}
-	writer_init(&writer, bytes, size);
-	ws_frame_write(&writer, opcode, payload);
-	ASSERT(!writer.overflow);
-	send_bytes(shard, conn, writer_written(&writer));
-}
-
-void send_close_frame(struct shard *shard, struct conn *conn, uint16_t code, const char *text)
-{
-	uint8_t bytes[2 + CONTROL_PAYLOAD_MAX];
-	struct writer writer;
-
-	writer_init(&writer, bytes, sizeof(bytes));
-	ws_frame_write_close(&writer, code, text);
-	ASSERT(!writer.overflow);
-	/* Beyond any bound of the outbox: these few bytes are the last ones. */
-	if (outbox_append(&conn->outbox, writer_written(&writer), SIZE_MAX) != STATUS_OK)
-		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
-}
-
 /* ---- the outbox of one connection ---- */
 
 static void took_rest(const struct shard *shard, struct conn *conn, const struct tape *tape,
@@ -229,6 +201,8 @@ void send_on_drained(struct shard *shard, struct conn *conn)
 		recovery_on_drained(shard, conn);
 	else if (conn->state == CONN_HEAD)
 		http_go_on(shard, conn);
+	else if (conn->state == CONN_MOVING)
+		move_on_drained(shard, conn);
 	if (conn_has(conn, CONN_UNREAD) && conn->state != CONN_FINISHING)
 		receive_queue(shard, conn);
 }
@@ -240,7 +214,7 @@ static void flush_held(struct shard *shard, struct conn *conn)
 		subscriptions_catch_up(shard, conn);
 		conn_clear(conn, CONN_LAGGING);
 	}
-	if (conn->outbox)
+	if (conn->outbox || conn_has(conn, CONN_SOCKETLESS))
 		protocol_of(conn)->on_held(shard, conn);
 }
 
@@ -283,7 +257,7 @@ static void flush_outboxes(struct shard *shard)
 		struct conn *conn = conn_at(shard, slot_queue_pop(&shard->sendable));
 
 		conn_clear(conn, CONN_QUEUED_SEND);
-		if (conn->state != CONN_FREE && conn->state != CONN_FINISHING)
+		if (!conn_is_void(conn))
 			flush_one(shard, conn);
 	}
 }
@@ -441,7 +415,7 @@ void send_on_short(struct shard *shard, struct conn *conn, uint32_t index, int32
 	conn_set(conn, CONN_BLOCKED);
 	conn->blocked_ms = (uint32_t)shard->now_ms;
 	timers_refresh(shard, conn);
-	uring_poll_writable(shard->uring, record->slot,
+	uring_poll_writable(shard->uring, conn_slot(shard, conn_socket(shard, conn)),
 			    conn_tag(shard, conn, SHARD_OP_WRITABLE, 0));
 	if (record->from_outbox)
 		return; /* send_settle consumes what was taken */

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "lane/keyring.h"
 #include "lane/verified.h"
+#include "shard/move.h"
 #include "shard/receipts.h"
 #include "shard/shard_state.h"
 #include "shard/subscriptions.h"
@@ -21,7 +22,7 @@ static enum status create_ring(struct shard *shard, char *reason, size_t reason_
 	struct uring_options options = {
 		.entries = RING_ENTRIES,
 		.completions = RING_COMPLETIONS,
-		.slots = shard->slots,
+		.slots = shard->table,
 		.restricted = true,
 	};
 
@@ -42,9 +43,11 @@ static bool reserve_conns(struct shard *shard)
 {
 	shard->conns_size = shard->slots * sizeof(struct conn);
 	shard->falls_size = shard->slots * sizeof(struct fall);
+	shard->sessions.size = (shard->slots - shard->table + 1) * sizeof(struct engine_session);
 	shard->conns = reserve(shard->conns_size);
 	shard->falls = reserve(shard->falls_size);
-	return shard->conns && shard->falls;
+	shard->sessions.records = reserve(shard->sessions.size);
+	return shard->conns && shard->falls && shard->sessions.records;
 }
 
 static bool init_memory(struct shard *shard, struct hash_key channel_key)
@@ -82,7 +85,7 @@ enum status shard_create(const struct shard_options *options, struct shard **ret
 	struct shard *shard = calloc(1, sizeof(*shard));
 	uint64_t seed;
 
-	ASSERT(options->slots > 0 && options->slots <= SLOTS_MAX);
+	ASSERT(options->slots > 0 && options->slots + options->sessions <= SLOTS_MAX);
 	if (!shard) {
 		snprintf(reason, reason_size, "out of memory");
 		return STATUS_NO_MEMORY;
@@ -91,7 +94,9 @@ enum status shard_create(const struct shard_options *options, struct shard **ret
 	shard->all_counters = options->counters;
 	shard->counters = &options->counters->shards[options->index];
 	shard->index = options->index;
-	shard->slots = options->slots;
+	shard->table = options->slots;
+	shard->slots = options->slots + options->sessions;
+	shard->sessions.free = shard->sessions.ended = PARTNER_NONE;
 	shard->connection_key = options->connection_key;
 	shard->deliveries = options->deliveries;
 	shard->receipts = options->receipts;
@@ -131,7 +136,10 @@ static void drop_told(struct shard *shard)
 			keyring_unref(ring_tag_pointer(event.tag));
 		if (ring_tag_op(event.tag) == RING_OP_VERIFIED)
 			verified_unref(ring_tag_pointer(event.tag));
+		if (ring_tag_op(event.tag) == RING_OP_MOVE)
+			move_on_arrival(shard, &event);
 	}
+	move_drop(shard);
 }
 
 void shard_destroy(struct shard *shard)
@@ -147,6 +155,9 @@ void shard_destroy(struct shard *shard)
 		munmap(shard->conns, shard->conns_size);
 	if (shard->falls)
 		munmap(shard->falls, shard->falls_size);
+	if (shard->sessions.records)
+		munmap(shard->sessions.records, shard->sessions.size);
+	free(shard->departed);
 	free(shard->readable.slots);
 	free(shard->sendable.slots);
 	free(shard->postponed.slots);

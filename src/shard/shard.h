@@ -27,7 +27,8 @@ struct shard_options {
 	const struct config *config;
 	struct counters *counters; /* its own are counters->shards[index]; it shows them all */
 	uint32_t index;
-	uint32_t slots;                 /* connections at most, SLOTS_MAX */
+	uint32_t slots;                 /* sockets at most ... */
+	uint32_t sessions;              /* ... and sessions without one; together SLOTS_MAX */
 	struct hash_key channel_key;    /* channel names: the same for all threads of the node */
 	struct hash_key connection_key; /* connection ids: likewise, secret */
 	struct lane *deliveries;        /* router -> shard */

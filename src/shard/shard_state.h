@@ -23,6 +23,7 @@
 #include "shard/compression.h"
 #include "shard/conn.h"
 #include "shard/recovery.h"
+#include "shard/engine_session.h"
 #include "shard/shard.h"
 #include "shard/tokens.h"
 #include "shard/wheel.h"
@@ -34,6 +35,7 @@ enum shard_op {
 	SHARD_OP_SEND,                   /* argument: which send of the turn */
 	SHARD_OP_WRITABLE,
 	SHARD_OP_CLOSE,
+	SHARD_OP_HANDED, /* the socket was given to another shard */
 };
 
 #define CHANNEL_ALL 0u /* + encoding: index of the channel `all`, held by the shard itself */
@@ -71,7 +73,8 @@ struct shard {
 	struct counters *all_counters;
 	struct shard_counters *counters;
 	uint32_t index;
-	uint32_t slots;
+	uint32_t slots; /* connections, with and without a socket */
+	uint32_t table; /* of them, slots of the ring; those above have no socket */
 	struct hash_key connection_key;
 	struct lane *deliveries, *receipts, *departures;
 	struct sleeper *sleeper;
@@ -93,7 +96,11 @@ struct shard {
 	uint32_t notices;    /* notices for many channels so far */
 	uint32_t encodings;  /* a bit for each that a connection here has had */
 	uint32_t delivering; /* encoding with which the notice at the lane's end goes on */
-	uint32_t sockets;    /* slots in use */
+	uint32_t sockets;    /* slots of the ring in use */
+	struct engine_sessions sessions;
+	struct move *moved_in, *moved_in_last; /* sockets from other shards, in order */
+	struct departure *departed;            /* that found the lane full */
+	uint32_t departed_count, departed_capacity;
 	bool is_stopping;
 	bool is_crowded;        /* an outbox is half full in this turn: no more deliveries */
 	uint32_t tape_size_max; /* room for four of the largest frames */
@@ -146,6 +153,25 @@ static inline uint64_t conn_tag(const struct shard *shard, const struct conn *co
 {
 	return ring_tag(op, (uint64_t)(conn->generation & 0xFFFF) << 32 |
 				    (uint64_t)(argument & 0xFFFF) << 16 | conn_slot(shard, conn));
+}
+
+/* Nothing is to be done for it, though a queue may still name its slot. */
+static inline bool conn_is_void(const struct conn *conn)
+{
+	return conn->state == CONN_FREE || conn->state == CONN_FINISHING ||
+	       conn->state == CONN_LENT;
+}
+
+/* Its own, or one that it was lent. */
+static inline bool conn_has_socket(const struct conn *conn)
+{
+	return (conn->flags & CONN_SOCKETLESS) == 0 || conn->partner != PARTNER_NONE;
+}
+
+/* The connection whose slot its socket is in: itself, or who lends it. */
+static inline struct conn *conn_socket(struct shard *shard, struct conn *conn)
+{
+	return conn->flags & CONN_SOCKETLESS ? conn_at(shard, conn->partner) : conn;
 }
 
 /* It is in its channels, and every notice for it reaches it. */

@@ -6,6 +6,7 @@
 #include "shard/admission.h"
 #include "shard/confirm.h"
 #include "shard/cors.h"
+#include "shard/engine_poll.h"
 #include "shard/http.h"
 #include "shard/message.h"
 #include "shard/protocol.h"
@@ -451,5 +452,6 @@ const struct protocol protocol_socket_io = {
 	.beat = beat,
 	.warn_token = warn_token,
 	.write_close = write_close,
+	.on_held = engine_poll_flush,
 	.on_gone = on_gone,
 };

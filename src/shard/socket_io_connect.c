@@ -75,7 +75,7 @@ static struct slice without_scheme(struct slice token)
 }
 
 /* The auth object's token, else what the request brought. The rooms are those of /ws. */
-static enum jwt_result identify(const struct shard *shard, const struct socket_io_packet *packet,
+static enum jwt_result identify(struct shard *shard, const struct socket_io_packet *packet,
 				const struct identity_request *request,
 				struct jwt_claims *ret_claims)
 {

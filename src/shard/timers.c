@@ -2,6 +2,7 @@
 #include "shard/timers.h"
 
 #include "shard/http.h"
+#include "shard/engine_poll.h"
 #include "shard/protocol.h"
 #include "shard/rate.h"
 #include "shard/shard_state.h"
@@ -179,14 +180,20 @@ static void on_timer(struct shard *shard, struct conn *conn)
 			conn_close(shard, conn, CLOSE_HANDSHAKE);
 		return;
 	case CONN_ATTACHING:
+	case CONN_MOVING:
+	case CONN_PROBE:
 		conn_close(shard, conn, CLOSE_HANDSHAKE);
 		return;
 	case CONN_OPEN:
 		on_open_timer(shard, conn);
 		return;
+	case CONN_SERVING:
+		engine_poll_on_timer(shard, conn);
+		return;
 	case CONN_CLOSING:
 		conn_close_join(shard, conn, conn->reason);
 		return;
+	case CONN_LENT:
 	case CONN_ECHO:
 	case CONN_FREE:
 	case CONN_FINISHING:

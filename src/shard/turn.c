@@ -5,6 +5,7 @@
 #include "base/log_line.h"
 #include "lane/verified.h"
 #include "shard/deliver.h"
+#include "shard/move.h"
 #include "shard/protocol.h"
 #include "shard/postponed.h"
 #include "shard/receipts.h"
@@ -19,13 +20,16 @@
 #define TURN_MAX_WINDOW_MS 10000
 #define STOP_BATCH 256 /* connections closed in one turn when stopping */
 
-/* The connection a tag means; NULL when its slot has another one by now. */
+/* The connection a tag means, a session whose socket it is; NULL when its slot has another one by
+ * now. */
 static struct conn *conn_of_tag(struct shard *shard, uint64_t tag)
 {
 	struct conn *conn = conn_at(shard, (uint32_t)(tag & 0xFFFF));
 	uint32_t generation = (uint32_t)(tag >> 32) & 0xFFFF;
 
-	return conn->state != CONN_FREE && (conn->generation & 0xFFFF) == generation ? conn : NULL;
+	if (conn->state == CONN_FREE || (conn->generation & 0xFFFF) != generation)
+		return NULL;
+	return conn->state == CONN_LENT ? conn_at(shard, conn->partner) : conn;
 }
 
 static void on_conn_event(struct shard *shard, const struct uring_event *event)
@@ -54,6 +58,9 @@ static void on_conn_event(struct shard *shard, const struct uring_event *event)
 	case SHARD_OP_CLOSE:
 		conn_close_finish(shard, conn);
 		return;
+	case SHARD_OP_HANDED:
+		move_on_handed(shard, conn, event);
+		return;
 	}
 }
 
@@ -64,7 +71,7 @@ static void begin_stop(struct shard *shard)
 		return;
 	shard->is_stopping = true;
 	shard->stop_began_ms = shard->now_ms;
-	shard->stop_sockets = shard->sockets;
+	shard->stop_sockets = shard->sockets + shard->sessions.used;
 	shard->stop_until_ms = shard->now_ms + shard->config->drain_window_ms +
 			       shard->config->close_timeout_ms + STOP_PATIENCE_MS;
 }
@@ -87,6 +94,9 @@ static void on_event(struct shard *shard, const struct uring_event *event)
 	case RING_OP_HANDOFF:
 		if (event->result >= 0)
 			conn_open(shard, (uint32_t)event->result, event->tag);
+		return;
+	case RING_OP_MOVE:
+		move_on_arrival(shard, event);
 		return;
 	default:
 		on_conn_event(shard, event);
@@ -127,11 +137,24 @@ static uint32_t stop_target(const struct shard *shard)
 	return (uint32_t)(shard->stop_sockets * passed_ms / window_ms);
 }
 
+/* Something is left for a session to end. */
+static bool is_carrier(const struct conn *conn)
+{
+	return conn->state == CONN_SERVING || conn->state == CONN_PROBE || conn->state == CONN_LENT;
+}
+
+static bool is_in_use(const struct shard *shard)
+{
+	return shard->sockets > 0 || shard->sessions.used > 0;
+}
+
 /* In a drain clients are asked to come back at different moments. */
 static void stop_conn(struct shard *shard, struct conn *conn)
 {
 	uint32_t window_ms = shard->config->drain_window_ms;
 
+	if (is_carrier(conn))
+		return; /* its session has the word */
 	if (window_ms > 0 && conn->state == CONN_OPEN && protocol_of(conn)->warn_going_away)
 		protocol_of(conn)->warn_going_away(
 			shard, conn, (uint32_t)random_below(&shard->random, window_ms));
@@ -150,7 +173,7 @@ static void stop_some(struct shard *shard)
 	for (uint32_t n = 0; n < STOP_BATCH && may_stop_more(shard);) {
 		struct conn *conn = conn_at(shard, shard->stop_cursor++);
 
-		if (conn->state == CONN_FREE)
+		if (conn->state == CONN_FREE || is_carrier(conn))
 			continue;
 		stop_conn(shard, conn);
 		shard->stop_closed++;
@@ -159,10 +182,11 @@ static void stop_some(struct shard *shard)
 	if (!is_late && shard->stop_cursor < shard->slots)
 		return;
 	/* A socket may have been handed over behind the cursor: look at all of them again. */
-	for (uint32_t slot = 0; shard->sockets > 0 && slot < shard->slots; slot++) {
+	for (uint32_t slot = 0; is_in_use(shard) && slot < shard->slots; slot++) {
 		struct conn *conn = conn_at(shard, slot);
 
-		if (conn->state == CONN_FREE || conn->state == CONN_FINISHING)
+		if (conn->state == CONN_FREE || conn->state == CONN_FINISHING ||
+		    conn->state == CONN_LENT)
 			continue;
 		if (is_late)
 			conn_close_join(shard, conn, CLOSE_GOING_AWAY);
@@ -174,7 +198,8 @@ static void stop_some(struct shard *shard)
 static bool has_work(struct shard *shard)
 {
 	return send_has_more(shard) || receive_has_more(shard) || postponed_has_more(shard) ||
-	       shard->sends_count > 0 || (shard->is_stopping && may_stop_more(shard));
+	       shard->sends_count > 0 || shard->sessions.ended != PARTNER_NONE ||
+	       (shard->is_stopping && may_stop_more(shard));
 }
 
 /* Milliseconds of `wait` at most until something is due, in nanoseconds. */
@@ -245,15 +270,18 @@ static void turn(struct shard *shard)
 	arena_reset(&shard->arena);
 	tokens_begin_turn(&shard->tokens);
 	postponed_serve(shard);
+	move_take(shard);
 	read_received(shard);
 	timers_advance(shard);
 	deliver_drain(shard);
 	if (shard->is_stopping)
 		stop_some(shard);
+	engine_session_sweep(shard);
 	send_flush(shard);
 	receive_flush(shard);
 	receipts_flush(shard);
 	tell_verified(shard);
+	conn_tell_departures(shard);
 	uring_submit(shard->uring);
 	count_turn(shard, clock_monotonic_ns() - began_ns);
 }
@@ -265,7 +293,7 @@ void *shard_run(void *owner)
 
 	ASSERT(status == STATUS_OK);
 	counter_set(&shard->counters->running, 1);
-	while (!shard->is_stopping || shard->sockets > 0) {
+	while (!shard->is_stopping || is_in_use(shard)) {
 		turn(shard);
 		submit_and_sleep(shard);
 	}

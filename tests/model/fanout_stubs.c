@@ -3,8 +3,10 @@
 
 #include <stdlib.h>
 
+#include "shard/engine_poll.h"
 #include "shard/http.h"
 #include "shard/postponed.h"
+#include "shard/move.h"
 #include "shard/protocol.h"
 #include "shard/receipts.h"
 #include "shard/receive.h"
@@ -20,7 +22,8 @@ struct shard *fanout_shard_create(const struct shard_options *options)
 	shard->config = options->config;
 	shard->all_counters = options->counters;
 	shard->counters = &options->counters->shards[0];
-	shard->slots = options->slots;
+	shard->slots = shard->table = options->slots;
+	shard->sessions.free = shard->sessions.ended = PARTNER_NONE;
 	shard->deliveries = options->deliveries;
 	shard->departures = options->departures;
 	shard->sleeper = options->sleeper;
@@ -174,4 +177,81 @@ enum status uring_start(struct uring *uring)
 {
 	(void)uring;
 	return STATUS_OK;
+}
+
+/* ---- no sessions without a socket, and no sockets that go to other shards ---- */
+
+void engine_session_on_carrier_gone(struct shard *of, struct conn *conn, enum close_reason reason)
+{
+	(void)of;
+	(void)conn;
+	(void)reason;
+	abort();
+}
+
+struct engine_session *engine_session_of(const struct shard *of, const struct conn *session)
+{
+	(void)of;
+	(void)session;
+	abort();
+}
+
+void engine_session_free(struct shard *of, struct conn *session)
+{
+	(void)of;
+	(void)session;
+	abort();
+}
+
+void engine_session_finish(struct shard *of, struct conn *session)
+{
+	(void)of;
+	(void)session;
+	abort();
+}
+
+void engine_session_close(struct shard *of, struct conn *session)
+{
+	(void)of;
+	(void)session;
+	abort();
+}
+
+void engine_session_sweep(struct shard *of)
+{
+	ASSERT(of->sessions.ended == PARTNER_NONE);
+}
+
+void engine_poll_flush(struct shard *of, struct conn *session)
+{
+	(void)of;
+	(void)session;
+	abort();
+}
+
+void move_on_arrival(struct shard *of, const struct uring_event *event)
+{
+	(void)of;
+	(void)event;
+	abort();
+}
+
+void move_on_handed(struct shard *of, struct conn *conn, const struct uring_event *event)
+{
+	(void)of;
+	(void)conn;
+	(void)event;
+	abort();
+}
+
+void move_on_drained(struct shard *of, struct conn *conn)
+{
+	(void)of;
+	(void)conn;
+	abort();
+}
+
+void move_take(struct shard *of)
+{
+	ASSERT(!of->moved_in);
 }
