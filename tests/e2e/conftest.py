@@ -14,6 +14,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(__file__))
 
 from broker import BINARY, Broker  # noqa: E402
+from engine_io import Poller  # noqa: E402
 from pace import scaled  # noqa: E402
 from producer import HttpProducer, RedisProducer  # noqa: E402
 from proxy import Proxy  # noqa: E402
@@ -170,3 +171,23 @@ def pair(request, start_broker, producers):
     broker = start_broker(redis=redis.url())
     broker.wait_until_ready()
     return broker, producers(redis, follower=broker)
+
+
+@pytest.fixture
+def four(start_broker):
+    """A broker on which requests and sessions meet on different shards, and without pings."""
+    return start_broker(shards=4, heartbeat_interval=0)
+
+
+@pytest.fixture
+def poller(four):
+    """poller() opens a session of Engine.IO on `four`, made by hand."""
+    opened = []
+
+    def open_one(**options):
+        opened.append(Poller(four, **options))
+        return opened[-1]
+
+    yield open_one
+    for one in opened:
+        one.close()

@@ -105,6 +105,9 @@ class RawSocket:
     def __exit__(self, *_):
         self.socket.close()
 
+    def close(self):
+        self.socket.close()
+
     def send(self, raw):
         self.socket.sendall(raw)
 
