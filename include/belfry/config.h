@@ -145,6 +145,11 @@
 	  "", "time between two pings to a connection; 0: off, with the timeout")                  \
 	X(heartbeat_timeout, DURATION, heartbeat_timeout_ms, "60s", 1000, 86400000, 0, "",         \
 	  "a client silent for so long is closed with 4408; longer than heartbeat_interval")       \
+	X(sse_heartbeat, DURATION, sse_heartbeat_ms, "15s", 1000, 60000, 0, "",                    \
+	  "a Server-Sent Events stream that is silent for so long gets a comment")                 \
+	X(sse_retry, DURATION, sse_retry_ms, "3s", 100, 600000, 0, "",                             \
+	  "a browser waits about so long, half as long again at most, before it opens a stream "   \
+	  "that has ended anew")                                                                   \
 	X(idle_timeout, DURATION, idle_timeout_ms, "0", 1000, 86400000, CONFIG_ZERO, "",           \
 	  "close after so long without a message in either direction; 0: off")                     \
 	X(close_timeout, DURATION, close_timeout_ms, "2s", 100, 60000, CONFIG_RELOAD, "",          \

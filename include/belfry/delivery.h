@@ -25,6 +25,7 @@ enum delivery_type {
 	DELIVERY_SUBSCRIBED, /* interest in `channel` is registered; REPLAY and LIVE follow */
 	DELIVERY_REPLAY,     /* `notice`: its `frame` is `count` whole frames for one connection */
 	DELIVERY_LIVE,       /* what was asked for is complete up to `id`; join */
+	DELIVERY_POSITION,   /* every notice of the log up to `id` that this shard wants was here */
 	DELIVERY_ANSWER, /* to an upstream message with `ref`: `count` is enum upstream_answer */
 	DELIVERY_CLOSE,  /* close this connection: `count` is enum close_reason */
 };
@@ -35,7 +36,7 @@ enum delivery_type {
 struct delivery {
 	uint8_t type;        /* enum delivery_type */
 	uint8_t flags;       /* DELIVERY_* */
-	uint16_t slot;       /* all but NOTICE: which connection */
+	uint16_t slot;       /* all but NOTICE and POSITION: which connection */
 	uint32_t generation; /* likewise: and which use of the slot */
 	uint32_t channel;    /* SUBSCRIBED, LIVE: the shard's own index, as it came in the receipt;
 			      * LIVE after attach and catch-up: RECEIPT_ALL_CHANNELS */

@@ -2,10 +2,12 @@
 #include "belfry/delivery.h"
 #include "lane/notice.h"
 #include "router/framing.h"
+#include "router/redis_log.h"
 #include "router/router_state.h"
 #include "wire/connection_id.h"
 
 #define CONN_PREFIX "conn:"
+#define POSITION_INTERVAL_MS 1000
 
 static uint64_t all_shards(const struct router *router)
 {
@@ -114,6 +116,27 @@ uint32_t fanout_room(struct router *router)
 			room = here;
 	}
 	return room;
+}
+
+/* What the log had when it was read anew may not be what it had before. */
+static bool has_position(const struct router *router)
+{
+	return router->is_loaded && !event_id_is_none(router->last) &&
+	       !(router->redis && redis_log_is_doubtful(router->redis));
+}
+
+void fanout_tell_position(struct router *router)
+{
+	struct delivery delivery = {.type = DELIVERY_POSITION, .id = router->last};
+
+	if (router->now_ms - router->position_told_ms < POSITION_INTERVAL_MS ||
+	    event_id_equal(router->last, router->position_told) || !has_position(router))
+		return;
+	for (uint32_t i = 0; i < router->options.shards_count; i++)
+		if (fanout_answer_room(router, i) > 0)
+			fanout_push(router, i, &delivery);
+	router->position_told = router->last;
+	router->position_told_ms = router->now_ms;
 }
 
 void fanout_wake(struct router *router)

@@ -5,6 +5,7 @@
 #include "lane/notice.h"
 #include "wire/envelope.h"
 #include "wire/json.h"
+#include "wire/sse.h"
 #include "wire/ws_frame.h"
 
 static size_t names_size(const struct notice_channel *channels, uint32_t count)
@@ -186,10 +187,44 @@ static size_t write_ws(uint8_t *bytes, const struct framing *framing)
 	return header_size + writer.size;
 }
 
+/* The envelope up to its data, which are the last thing before the closing brace. */
+static struct slice write_until_data(uint8_t bytes[ENVELOPE_SIZE_MAX],
+				     const struct framing *framing)
+{
+	struct entry entry = *framing->entry;
+	struct writer writer;
+
+	entry.data = SLICE("");
+	writer_init(&writer, bytes, ENVELOPE_SIZE_MAX);
+	envelope_write_head(&writer, &entry, framing->id);
+	json_write_string(&writer, framing->channel);
+	envelope_write_tail(&writer, &entry, framing->id);
+	ASSERT(!writer.overflow && writer.size > 0);
+	return slice_of(bytes, writer.size - 1);
+}
+
+static size_t write_sse(uint8_t *bytes, const struct framing *framing)
+{
+	uint8_t until_data[ENVELOPE_SIZE_MAX];
+	struct sse_event event = {
+		.id = framing->id,
+		.type = framing->entry->type,
+		.parts = {write_until_data(until_data, framing), framing->entry->data, SLICE("}")},
+	};
+	struct writer writer;
+
+	writer_init(&writer, bytes, sse_event_fit(&event, framing->size_max));
+	sse_write_event(&writer, &event);
+	ASSERT(!writer.overflow);
+	return writer.size;
+}
+
 size_t framing_write(uint8_t *bytes, const struct framing *framing)
 {
 	ASSERT(framing->encoding < ENCODING_COUNT);
 	switch (framing->encoding) {
+	case ENCODING_SSE:
+		return write_sse(bytes, framing);
 	case ENCODING_DEFLATE: /* which messages are compressed is free: these are not */
 	case ENCODING_WS:
 	default:

@@ -32,6 +32,7 @@ struct framing {
 	struct event_id id;
 	struct slice channel;
 	enum encoding encoding;
+	size_t size_max; /* SSE: of the event, as far as line breaks in its data make it longer */
 };
 
 /* Bytes that framing_write needs at most. */

@@ -279,13 +279,15 @@ static uint32_t write_part(struct replay *replay, uint32_t messages_max, size_t 
 					router->unix_ms))
 			continue;
 		replay->sent_id = history_id(router->history, replay_record_number(record));
-		size += framing_write(router->chunk + size,
-				      &(struct framing){
-					      .entry = &entry,
-					      .id = replay->sent_id,
-					      .channel = record_channel(replay, record),
-					      .encoding = replay_session(replay)->encoding,
-				      });
+		size += framing_write(
+			router->chunk + size,
+			&(struct framing){
+				.entry = &entry,
+				.id = replay->sent_id,
+				.channel = record_channel(replay, record),
+				.encoding = replay_session(replay)->encoding,
+				.size_max = router->config->max_message_size + ENVELOPE_SIZE_MAX,
+			});
 		messages++;
 	}
 	*ret_size = size;

@@ -268,6 +268,7 @@ static bool turn(struct router *router)
 	else
 		trim_embedded(router);
 	show(router);
+	fanout_tell_position(router);
 	fanout_wake(router);
 	wake_admin(router);
 	return has_more;

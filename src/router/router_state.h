@@ -100,6 +100,9 @@ struct router {
 	uint8_t *chunk;                 /* REPLAY_CHUNK_SIZE and the largest frame */
 	struct notice_channel *targets; /* ENTRY_CHANNELS_MAX of them: of the entry at hand */
 	uint64_t dead_logged_ms[ENTRY_MANY_FIELDS + 1]; /* last log line, by reason */
+
+	struct event_id position_told; /* to every shard */
+	uint64_t position_told_ms;     /* monotonic: when */
 };
 
 /* Hash of a channel's name, as history, interests and shards know it. */
@@ -132,6 +135,10 @@ uint32_t fanout_answer_room(struct router *router, uint32_t shard);
 
 /* Pushes one delivery for one connection; there must be room. */
 void fanout_push(struct router *router, uint32_t shard, const struct delivery *delivery);
+
+/* Once a second, when the log has moved on: tells the shards up to where they have all of it, for
+ * a shard whose channels are silent hears nothing else of it. */
+void fanout_tell_position(struct router *router);
 
 /* Wakes the shards that got something. */
 void fanout_wake(struct router *router);

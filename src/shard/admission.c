@@ -113,6 +113,31 @@ static bool hold_channels(struct shard *shard, struct conn *conn, const struct r
 	return true;
 }
 
+/* Is held already, as one of the route or by another mention of it. */
+static bool holds(struct shard *shard, struct conn *conn, struct slice name)
+{
+	const struct subscription *all = subscriptions_of(conn);
+
+	for (uint32_t i = 0; i < conn->subscriptions_count; i++)
+		if (slice_equal(channel_name(channels_at(&shard->channels, all[i].channel)), name))
+			return true;
+	return false;
+}
+
+static bool hold_more(struct shard *shard, struct conn *conn, struct slice names)
+{
+	uint32_t channel;
+
+	while (!slice_is_absent(names)) {
+		struct slice name = slice_cut(&names, ',');
+
+		if (name.size > 0 && !holds(shard, conn, name) &&
+		    !subscriptions_add(shard, conn, name, &channel))
+			return false;
+	}
+	return true;
+}
+
 /* The channel of the identity that the client wants to take up, held before the router is asked,
  * so that nothing that comes for it is missed. */
 static bool hold_identity(struct shard *shard, struct conn *conn, const struct resume *resume)
@@ -145,6 +170,7 @@ bool admission_enter(struct shard *shard, struct conn *conn, const struct admiss
 
 	if (!subscriptions_hold_user(shard, conn, user) || !admission_remember(conn, claims) ||
 	    !hold_channels(shard, conn, admission->match) ||
+	    !hold_more(shard, conn, admission->channels) ||
 	    !hold_identity(shard, conn, admission->resume) ||
 	    !ask_router(shard, conn, admission->resume))
 		return false;

@@ -41,6 +41,7 @@ struct admission {
 	const struct jwt_claims *claims;
 	const struct route_match *match; /* its channels are held */
 	const struct resume *resume;
+	struct slice channels; /* more of them, allowed, with commas between; absent: none */
 };
 
 /* Holds the user, `all` and the channels, and asks the router: ATTACHING. False: out of memory;

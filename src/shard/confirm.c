@@ -6,8 +6,7 @@
 #include "shard/shard_state.h"
 #include "wire/event_id.h"
 
-/* Whatever it is to have up to the shard's position was sent, or is in its outbox. */
-static bool has_all(struct shard *shard, struct conn *conn)
+bool confirm_has_all(struct shard *shard, struct conn *conn)
 {
 	return conn_is_live(conn) && order_rest_size(shard, conn) == 0 &&
 	       !recovery_has_pending(conn);
@@ -18,7 +17,7 @@ struct slice confirm_ping(struct shard *shard, struct conn *conn, uint8_t text[E
 	struct writer writer;
 
 	writer_init(&writer, text, EVENT_ID_TEXT_MAX);
-	if (conn_has(conn, CONN_UNCONFIRMED) && has_all(shard, conn) &&
+	if (conn_has(conn, CONN_UNCONFIRMED) && confirm_has_all(shard, conn) &&
 	    !event_id_is_none(shard->position)) {
 		event_id_write(&writer, shard->position);
 		conn_clear(conn, CONN_UNCONFIRMED);
@@ -44,4 +43,11 @@ void confirm_on_ack(struct shard *shard, struct conn *conn, struct event_id id)
 		id = shard->position;
 	if (!event_id_is_none(id))
 		receipts_confirm(shard, conn, id);
+}
+
+void confirm_on_attached(struct shard *shard, struct conn *conn, const struct attached *attached,
+			 struct event_id after)
+{
+	if (attached->recovered && !event_id_is_none(after))
+		receipts_confirm(shard, conn, after); /* the router knows the end of the log */
 }

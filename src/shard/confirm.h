@@ -12,13 +12,22 @@
 #ifndef BELFRY_SHARD_CONFIRM_H
 #define BELFRY_SHARD_CONFIRM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/slice.h"
 #include "belfry/event_id.h"
 
+struct attached;
 struct conn;
 struct shard;
+
+/* All that the connection is to have up to the shard's position was sent, or is in its outbox. */
+bool confirm_has_all(struct shard *shard, struct conn *conn);
+
+/* The position that a client names when it attaches is one that it has, if it is of this log. */
+void confirm_on_attached(struct shard *shard, struct conn *conn, const struct attached *attached,
+			 struct event_id after);
 
 /* The payload of a ping that is sent now: the shard's position when something was delivered
  * since the last one that carried a position and nothing is still to come behind it; else empty. */

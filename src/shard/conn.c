@@ -50,15 +50,17 @@ void conn_open(struct shard *shard, uint32_t slot, uint64_t handoff)
 	uring_poll_readable(shard->uring, slot, conn_tag(shard, conn, SHARD_OP_READABLE, 0));
 }
 
+uint16_t conn_close_code(enum close_reason reason)
+{
+	ASSERT(reason < CLOSE_REASON_COUNT);
+	return reasons[reason].code;
+}
+
 /* No more notices, no more counting by the router; what was said before still goes out. */
-static void conn_close_leave(struct shard *shard, struct conn *conn, enum close_reason reason)
+static void leave(struct shard *shard, struct conn *conn)
 {
 	if (conn->state == CONN_OPEN || conn->state == CONN_ECHO)
 		counter_subtract(&shard->counters->connections, 1);
-	if (conn->state < CONN_CLOSING) {
-		conn->reason = (uint8_t)reason;
-		counter_add(&shard->counters->closed[reason], 1);
-	}
 	recovery_forget(shard, conn);
 	subscriptions_remove_all(shard, conn);
 	if (conn_has(conn, CONN_ATTACHED))
@@ -70,6 +72,31 @@ static void conn_close_leave(struct shard *shard, struct conn *conn, enum close_
 	if (conn->own && protocol_of(conn)->on_gone)
 		protocol_of(conn)->on_gone(shard, conn);
 	ASSERT(conn->own == NULL);
+}
+
+void conn_reuse(struct shard *shard, struct conn *conn)
+{
+	/* The rest is about the socket, or of lists that it may be on. */
+	const uint32_t of_its_client = CONN_UPGRADED | CONN_ADMIN | CONN_EXPIRING | CONN_FALLING |
+				       CONN_LAGGING | CONN_UNCONFIRMED | CONN_OVERRUN | CONN_HELD;
+
+	ASSERT(conn->state == CONN_OPEN && conn_has(conn, CONN_HELD));
+	leave(shard, conn);
+	outbox_destroy(&conn->outbox);
+	conn->flags &= ~of_its_client;
+	conn->protocol = PROTOCOL_NATIVE;
+	conn->encoding = ENCODING_WS;
+	conn->expires_s = UINT32_MAX;
+	conn->state = CONN_HEAD;
+}
+
+static void conn_close_leave(struct shard *shard, struct conn *conn, enum close_reason reason)
+{
+	if (conn->state < CONN_CLOSING) {
+		conn->reason = (uint8_t)reason;
+		counter_add(&shard->counters->closed[reason], 1);
+	}
+	leave(shard, conn);
 }
 
 void conn_close(struct shard *shard, struct conn *conn, enum close_reason reason)

@@ -7,7 +7,8 @@
  * Errors  a connection that cannot go on is closed with a reason
  *
  * FREE -> HEAD -> ATTACHING -> OPEN -> CLOSING -> FINISHING -> FREE. HEAD reads HTTP requests
- * and may go to CLOSING at once, or to ECHO instead of ATTACHING. Closing has three steps: ask
+ * and may go to CLOSING at once, or to ECHO instead of ATTACHING; OPEN may go back to HEAD when
+ * it was a poll that is answered (conn_reuse). Closing has three steps: ask
  * (conn_close: the client is told), wait for the kernel (conn_close_join), finish
  * (conn_close_finish: the slot may be used again).
  *
@@ -138,6 +139,13 @@ void conn_close_join(struct shard *shard, struct conn *conn, enum close_reason r
 
 /* The kernel has closed it: the slot is free. */
 void conn_close_finish(struct shard *shard, struct conn *conn);
+
+/* The code that tells a client of this reason; 0: none does. */
+uint16_t conn_close_code(enum close_reason reason);
+
+/* OPEN and HELD: nothing more is for it, and the router counts it no longer; its outbox is dropped
+ * and the socket stays, in HEAD, for the next request. */
+void conn_reuse(struct shard *shard, struct conn *conn);
 
 /* A new socket in a free slot. */
 void conn_open(struct shard *shard, uint32_t slot, uint64_t handoff);

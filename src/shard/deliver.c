@@ -200,6 +200,7 @@ static void answer_open(struct shard *shard, struct conn *conn, const struct del
 	case DELIVERY_NOTICE:
 	case DELIVERY_ATTACHED:
 	case DELIVERY_REFUSED:
+	case DELIVERY_POSITION:
 		return;
 	}
 }
@@ -221,8 +222,10 @@ static bool deliver(struct shard *shard, const struct delivery *delivery)
 		move_on(shard, delivery->notice->event_id);
 		return true;
 	}
-	if (delivery->type == DELIVERY_LIVE)
+	if (delivery->type == DELIVERY_LIVE || delivery->type == DELIVERY_POSITION)
 		move_on(shard, delivery->id);
+	if (delivery->type == DELIVERY_POSITION)
+		return true;
 	conn = addressee(shard, delivery);
 	if (conn && conn->state == CONN_ATTACHING)
 		answer_attaching(shard, conn, delivery);
@@ -247,6 +250,7 @@ void deliver_free(const struct delivery *delivery)
 		return;
 	case DELIVERY_REFUSED:
 	case DELIVERY_LIVE:
+	case DELIVERY_POSITION:
 	case DELIVERY_CLOSE:
 		return;
 	}

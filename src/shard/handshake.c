@@ -4,19 +4,17 @@
 #include <stdlib.h>
 
 #include "shard/admission.h"
+#include "shard/message.h"
 #include "shard/receive.h"
 #include "shard/resume.h"
 #include "shard/send.h"
 #include "shard/shard_state.h"
-#include "shard/subscriptions.h"
 #include "shard/timers.h"
-#include "wire/envelope.h"
 #include "wire/http_head.h"
 #include "wire/ws_handshake.h"
 
 #define SUBPROTOCOL "belfry"
-#define UPGRADE_SIZE_MAX 512    /* status, five header lines */
-#define CONNECTED_SIZE_MAX 2304 /* a user id of 250 bytes, each escaped, and the rest */
+#define UPGRADE_SIZE_MAX 512 /* status, five header lines */
 
 /* Writes the 101 answer to the outbox: it goes out together with what follows it. */
 static bool accept_upgrade(struct conn *conn, struct slice key, const struct ws_deflate *deflate)
@@ -101,7 +99,7 @@ static void attach(struct shard *shard, struct conn *conn, const struct identity
 		   const struct jwt_claims *claims, struct ws_handshake *handshake)
 {
 	struct resume resume;
-	struct admission admission = {claims, request->match, &resume};
+	struct admission admission = {.claims = claims, .match = request->match, .resume = &resume};
 
 	if (!resume_read(request->head, &resume)) {
 		http_refuse(shard, conn,
@@ -157,26 +155,11 @@ void handshake_on_echo(struct shard *shard, struct conn *conn, const struct http
 /* The first message. */
 static void send_connected(struct shard *shard, struct conn *conn, const struct attached *attached)
 {
-	char id[CONNECTION_ID_SIZE];
 	uint8_t bytes[CONNECTED_SIZE_MAX];
 	struct writer writer;
 
-	subscriptions_connection_id(shard, conn, id);
-	struct envelope_connected connected = {
-		.user = subscriptions_user(shard, conn),
-		.connection_id = slice_of(id, sizeof(id)),
-		.last_event_id = attached->last,
-		.now_ms = shard->unix_ms,
-		.heartbeat_interval_s = (shard->config->heartbeat_interval_ms + 999) / 1000,
-		.recovered = attached->recovered,
-		.replayed = attached->replayed,
-		.has_unread = attached->has_unread,
-		.unread = attached->unread,
-		.epoch = attached->epoch,
-	};
-
 	writer_init(&writer, bytes, sizeof(bytes));
-	envelope_write_connected(&writer, &connected);
+	message_write_connected(shard, conn, attached, &writer);
 	ASSERT(!writer.overflow);
 	send_frame(shard, conn, WS_TEXT, writer_written(&writer));
 }

@@ -6,10 +6,12 @@
 #include "shard/cors.h"
 #include "shard/handshake.h"
 #include "shard/pages.h"
+#include "shard/poll.h"
 #include "shard/receive.h"
 #include "shard/route.h"
 #include "shard/send.h"
 #include "shard/shard_state.h"
+#include "shard/sse.h"
 #include "shard/timers.h"
 #include "wire/http_answer.h"
 #include "wire/http_head.h"
@@ -123,6 +125,22 @@ static void on_page(struct shard *shard, struct conn *conn, const struct http_he
 	http_send(shard, conn, &answer);
 }
 
+static void on_route(struct shard *shard, struct conn *conn, const struct http_head *head,
+		     const struct route_match *match)
+{
+	switch (match->tree) {
+	case ROUTE_WS:
+		handshake_on_request(shard, conn, head, match);
+		return;
+	case ROUTE_SSE:
+		sse_on_request(shard, conn, head, match);
+		return;
+	case ROUTE_POLL:
+		poll_on_request(shard, conn, head, match);
+		return;
+	}
+}
+
 static void on_request(struct shard *shard, struct conn *conn, const struct http_head *head)
 {
 	bool is_echo = shard->config->debug_echo && slice_equal_text(head->path, "/echo");
@@ -145,7 +163,7 @@ static void on_request(struct shard *shard, struct conn *conn, const struct http
 	else if (pages_has(shard, head->path))
 		on_page(shard, conn, head);
 	else if (route_find(head->path, &match))
-		handshake_on_request(shard, conn, head, &match);
+		on_route(shard, conn, head, &match);
 	else
 		http_refuse(shard, conn,
 			    &(struct http_refusal){404, "not_found",

@@ -5,6 +5,7 @@
 
 #include "shard/admission.h"
 #include "shard/confirm.h"
+#include "shard/protocol.h"
 #include "shard/send.h"
 #include "shard/shard_state.h"
 #include "shard/subscriptions.h"
@@ -40,6 +41,29 @@ void message_send_going_away(struct shard *shard, struct conn *conn, uint32_t re
 	writer_init(&writer, bytes, sizeof(bytes));
 	envelope_write_going_away(&writer, reconnect_in_ms);
 	send_written(shard, conn, &writer);
+}
+
+void message_write_connected(struct shard *shard, struct conn *conn,
+			     const struct attached *attached, struct writer *writer)
+{
+	uint32_t interval_ms = protocol_of(conn)->beat_interval_ms(shard, conn);
+	char id[CONNECTION_ID_SIZE];
+
+	subscriptions_connection_id(shard, conn, id);
+	struct envelope_connected connected = {
+		.user = subscriptions_user(shard, conn),
+		.connection_id = slice_of(id, sizeof(id)),
+		.last_event_id = attached->last,
+		.now_ms = shard->unix_ms,
+		.heartbeat_interval_s = (interval_ms + 999) / 1000,
+		.recovered = attached->recovered,
+		.replayed = attached->replayed,
+		.has_unread = attached->has_unread,
+		.unread = attached->unread,
+		.epoch = attached->epoch,
+	};
+
+	envelope_write_connected(writer, &connected);
 }
 
 void message_send_subscribed(struct shard *shard, struct conn *conn, struct slice channel,

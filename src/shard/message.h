@@ -12,12 +12,21 @@
 
 #include "base/slice.h"
 
+struct attached;
 struct conn;
 struct envelope_replay;
 struct shard;
+struct writer;
 struct ws_inbound_event;
 
 void message_on_piece(struct shard *shard, struct conn *conn, const struct ws_inbound_event *event);
+
+/* A user id of 250 bytes, each escaped, and the rest. */
+#define CONNECTED_SIZE_MAX 2304
+
+/* {"type":"connected",..}: the first message, of any protocol that tells in JSON. */
+void message_write_connected(struct shard *shard, struct conn *conn,
+			     const struct attached *attached, struct writer *writer);
 
 /* {"type":"subscribed",..}; `replay` NULL: no position was named. */
 void message_send_subscribed(struct shard *shard, struct conn *conn, struct slice channel,

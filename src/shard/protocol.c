@@ -6,6 +6,8 @@
 
 static const struct protocol *const protocols[] = {
 	[PROTOCOL_NATIVE] = &protocol_native,
+	[PROTOCOL_SSE] = &protocol_sse,
+	[PROTOCOL_POLL] = &protocol_poll,
 };
 
 const struct protocol *protocol_of(const struct conn *conn)

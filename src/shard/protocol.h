@@ -30,6 +30,8 @@ struct shard;
 
 enum conn_protocol {
 	PROTOCOL_NATIVE, /* JSON over WebSocket: shard/handshake.h, shard/message.h */
+	PROTOCOL_SSE,    /* Server-Sent Events: shard/sse.h */
+	PROTOCOL_POLL,   /* long polling: shard/poll.h */
 	PROTOCOL_COUNT
 };
 
@@ -46,6 +48,10 @@ struct protocol {
 
 	/* Bytes from the client. NULL: its socket is not read while it is open. */
 	void (*on_bytes)(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t size);
+
+	/* The client has sent its end: it may be gone, or only have nothing more to say. NULL: it
+	 * is taken as gone. */
+	void (*on_hung_up)(struct shard *shard, struct conn *conn);
 
 	/* What it asked for; `replay` NULL: it named no position. */
 	void (*on_subscribed)(struct shard *shard, struct conn *conn, struct slice channel,
@@ -79,6 +85,6 @@ struct protocol {
 /* The table of the connection's protocol. */
 const struct protocol *protocol_of(const struct conn *conn);
 
-extern const struct protocol protocol_native;
+extern const struct protocol protocol_native, protocol_sse, protocol_poll;
 
 #endif

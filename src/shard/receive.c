@@ -20,11 +20,13 @@ static bool waits_for_router(const struct shard *shard, const struct conn *conn)
 	return (conn->state == CONN_HEAD || conn->state == CONN_OPEN) && receipts_are_stuck(shard);
 }
 
-/* What the client sends now is for later; its end is not. */
+/* What the client sends now is for later; its end is not, unless the protocol was told of it. */
 static bool is_deaf(const struct conn *conn)
 {
-	return conn->state == CONN_OPEN && !protocol_of(conn)->on_bytes &&
-	       !conn_has(conn, CONN_HUNG_UP);
+	const struct protocol *protocol = protocol_of(conn);
+
+	return conn->state == CONN_OPEN && !protocol->on_bytes &&
+	       (!conn_has(conn, CONN_HUNG_UP) || protocol->on_hung_up);
 }
 
 /* A connection that waits for the router, or whose answers pile up, is read later. */
@@ -91,6 +93,9 @@ void receive_on_readable(struct shard *shard, struct conn *conn, const struct ur
 	/* No further event tells of an end that came together with bytes. */
 	if (((uint32_t)event->result & (POLLRDHUP | POLLHUP | POLLERR)) != 0)
 		conn_set(conn, CONN_HUNG_UP);
+	if (conn_has(conn, CONN_HUNG_UP) && conn->state == CONN_OPEN &&
+	    protocol_of(conn)->on_hung_up)
+		protocol_of(conn)->on_hung_up(shard, conn);
 	if (!event->more) /* the kernel ended the multishot: arm it again */
 		uring_poll_readable(shard->uring, conn_slot(shard, conn),
 				    conn_tag(shard, conn, SHARD_OP_READABLE, 0));

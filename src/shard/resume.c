@@ -8,6 +8,8 @@ static void read_position(const struct http_head *head, struct resume *resume)
 	struct slice text = http_query_find(head->query, "last_event_id");
 
 	if (slice_is_absent(text))
+		text = http_query_find(head->query, "lastEventId");
+	if (slice_is_absent(text))
 		text = http_head_find(head, "Last-Event-ID");
 	resume->has_after = !slice_is_absent(text) && event_id_parse(text, &resume->after);
 }
@@ -65,4 +67,15 @@ bool resume_read(const struct http_head *head, struct resume *ret_resume)
 		return false;
 	*ret_resume = resume;
 	return true;
+}
+
+void resume_prefer_header(const struct http_head *head, struct resume *resume)
+{
+	struct slice text = http_head_find(head, "Last-Event-ID");
+	struct event_id after;
+
+	if (slice_is_absent(text) || !event_id_parse(text, &after))
+		return;
+	resume->has_after = true;
+	resume->after = after;
 }

@@ -18,7 +18,7 @@
 #include "wire/http_head.h"
 
 struct resume {
-	bool has_after; /* the query's last_event_id, else the header Last-Event-ID */
+	bool has_after; /* last_event_id or lastEventId of the query, else header Last-Event-ID */
 	struct event_id after;
 	bool has_identity; /* connection_id of the query, only with has_after */
 	char identity[CONNECTION_ID_SIZE];
@@ -27,5 +27,9 @@ struct resume {
 };
 
 MUST_CHECK bool resume_read(const struct http_head *head, struct resume *ret_resume);
+
+/* For an EventSource, which comes back to the URL that it was made with: a position in the header
+ * is newer than that of the query, and takes its place. */
+void resume_prefer_header(const struct http_head *head, struct resume *resume);
 
 #endif

@@ -5,14 +5,20 @@
 #include "wire/channel_name.h"
 #include "wire/http_head.h"
 
+static const char *const trees[] = {
+	[ROUTE_WS] = "/ws",
+	[ROUTE_SSE] = "/sse",
+	[ROUTE_POLL] = "/poll",
+};
+
 static const struct route routes[] = {
-	{"/ws", ROUTE_NO_PARAMETER, {"user:%s", "announcements"}},
-	{"/ws/notifications", ROUTE_NO_PARAMETER, {"user:%s", "announcements"}},
-	{"/ws/notifications/", ROUTE_OF_USER, {"user:%s"}},
-	{"/ws/trending", ROUTE_NO_PARAMETER, {"trending"}},
-	{"/ws/feed/", ROUTE_OF_USER, {"feed:%s"}},
-	{"/ws/engagement/", ROUTE_OF_ANYBODY, {"engagement:%s"}},
-	{"/ws/typing/", ROUTE_OF_USER, {"typing:%s"}},
+	{"", ROUTE_NO_PARAMETER, {"user:%s", "announcements"}},
+	{"/notifications", ROUTE_NO_PARAMETER, {"user:%s", "announcements"}},
+	{"/notifications/", ROUTE_OF_USER, {"user:%s"}},
+	{"/trending", ROUTE_NO_PARAMETER, {"trending"}},
+	{"/feed/", ROUTE_OF_USER, {"feed:%s"}},
+	{"/engagement/", ROUTE_OF_ANYBODY, {"engagement:%s"}},
+	{"/typing/", ROUTE_OF_USER, {"typing:%s"}},
 };
 
 static bool match_parameter(struct slice path, const struct route *route,
@@ -33,7 +39,7 @@ static bool match_parameter(struct slice path, const struct route *route,
 	return true;
 }
 
-bool route_find(struct slice path, struct route_match *ret_match)
+static bool find_below(struct slice path, struct route_match *ret_match)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(routes); i++) {
 		struct slice route_path = slice_of_text(routes[i].path);
@@ -47,6 +53,19 @@ bool route_find(struct slice path, struct route_match *ret_match)
 		}
 		if (slice_starts_with(path, route_path))
 			return match_parameter(path, &routes[i], ret_match);
+	}
+	return false;
+}
+
+bool route_find(struct slice path, struct route_match *ret_match)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(trees); i++) {
+		struct slice tree = slice_of_text(trees[i]);
+
+		if (!slice_starts_with(path, tree))
+			continue;
+		ret_match->tree = (enum route_tree)i;
+		return find_below(slice_skip(path, tree.size), ret_match);
 	}
 	return false;
 }

@@ -22,8 +22,16 @@ enum route_owner {
 	ROUTE_OF_ANYBODY, /* the last part of the path may be anything */
 };
 
+/* The same routes are below each of these. */
+enum route_tree {
+	ROUTE_WS,   /* /ws: the native WebSocket */
+	ROUTE_SSE,  /* /sse: Server-Sent Events */
+	ROUTE_POLL, /* /poll: long polling */
+};
+
 struct route {
-	const char *path; /* with a parameter: up to and including the '/' before it */
+	const char *path; /* below the tree's own; with a parameter: up to and including the '/'
+			   * before it */
 	enum route_owner owner;
 	/* channels at connect; "%s" at the end stands for the user ({sub}) without a parameter,
 	 * else for the parameter */
@@ -31,6 +39,7 @@ struct route {
 };
 
 struct route_match {
+	enum route_tree tree;
 	const struct route *route;
 	uint8_t parameter[CHANNEL_SIZE_MAX]; /* percent-decoded */
 	size_t parameter_size;               /* 0: the route has none */

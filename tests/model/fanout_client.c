@@ -26,22 +26,22 @@ static void *grown(void *items, uint32_t count, uint32_t *capacity, size_t size)
 
 void client_want(struct client *client, struct want want)
 {
-	client->wants = grown(client->wants, client->wants_count, &client->wants_capacity,
-			      sizeof(want));
+	client->wants =
+		grown(client->wants, client->wants_count, &client->wants_capacity, sizeof(want));
 	client->wants[client->wants_count++] = want;
 }
 
 void client_expect(struct client *client, struct replay replay)
 {
-	client->replays = grown(client->replays, client->replays_count,
-				&client->replays_capacity, sizeof(replay));
+	client->replays = grown(client->replays, client->replays_count, &client->replays_capacity,
+				sizeof(replay));
 	client->replays[client->replays_count++] = replay;
 }
 
 void client_leave(struct client *client, uint32_t channel)
 {
 	for (uint32_t i = client->wants_first; i < client->wants_count; i++)
-		client->wants[i].must &= (uint8_t)~(1u << channel);
+		client->wants[i].must &= (uint8_t) ~(1u << channel);
 }
 
 void client_reset(struct client *client)
@@ -59,8 +59,7 @@ static const uint8_t *pattern(uint32_t number)
 	static uint8_t letters[26 + PAYLOAD_MAX];
 
 	for (size_t i = 0; letters[0] == 0 && i < sizeof(letters); i++)
-		letters[sizeof(letters) - 1 - i] =
-			(uint8_t)('a' + (sizeof(letters) - 1 - i) % 26);
+		letters[sizeof(letters) - 1 - i] = (uint8_t)('a' + (sizeof(letters) - 1 - i) % 26);
 	return letters + number % 26;
 }
 
@@ -132,8 +131,8 @@ static void read_text(struct client *client, const uint8_t *text, size_t size)
 		read_notice(client, what);
 	else
 		read_replay(client, what);
-	ASSERT(memcmp(text + PREFIX + name_size, pattern(what.number),
-		      size - PREFIX - name_size) == 0);
+	ASSERT(memcmp(text + PREFIX + name_size, pattern(what.number), size - PREFIX - name_size) ==
+	       0);
 }
 
 /* With a position: whatever was for the client up to there has come. */

@@ -154,7 +154,7 @@ static uint32_t no_beats(const struct shard *of, const struct conn *conn)
 	return 0;
 }
 
-const struct protocol protocol_native = {
+static const struct protocol protocol = {
 	.has_close_frames = true,
 	.is_heard = true,
 	.on_attached = on_attached,
@@ -164,6 +164,12 @@ const struct protocol protocol_native = {
 	.beat_interval_ms = no_beats,
 	.write_close = send_close_frame,
 };
+
+const struct protocol *protocol_of(const struct conn *conn)
+{
+	(void)conn;
+	return &protocol;
+}
 
 static void subscribe(struct conn *conn, uint32_t channel)
 {

@@ -50,6 +50,36 @@ static void position_is_in_query_or_header(void **state)
 	check_position("?last_event_id=1-2-3", "", false, 0, 0);
 }
 
+static void check_event_source(const char *query, const char *header, bool has, uint64_t ms)
+{
+	char bytes[1024];
+	struct http_head head;
+	int size = snprintf(bytes, sizeof(bytes), "GET /sse%s HTTP/1.1\r\nHost: h\r\n%s\r\n", query,
+			    header);
+
+	assert_int_equal(http_head_parse(slice_of(bytes, (size_t)size), 4096, &head),
+			 HTTP_HEAD_COMPLETE);
+	assert_true(resume_read(&head, &resume));
+	resume_prefer_header(&head, &resume);
+	assert_int_equal(resume.has_after, has);
+	if (has)
+		assert_int_equal(resume.after.ms, ms);
+}
+
+static void an_event_source_names_the_newer_one_in_its_header(void **state)
+{
+	(void)state;
+	check_position("?lastEventId=7-3", "", true, 7, 3);
+	check_position("?lastEventId=7-3&last_event_id=9", "", true, 9, 0);
+	check_event_source("?last_event_id=7", "Last-Event-ID: 8-1\r\n", true, 8);
+	check_event_source("?lastEventId=9", "Last-Event-ID: 8-1\r\n", true, 8);
+	check_event_source("", "Last-Event-ID: 8-1\r\n", true, 8);
+	check_event_source("?last_event_id=7", "Last-Event-ID: x\r\n", true, 7);
+	check_event_source("?last_event_id=7", "Last-Event-ID:\r\n", true, 7);
+	check_event_source("?last_event_id=7", "", true, 7);
+	check_event_source("?last_event_id=x", "", false, 0);
+}
+
 static void check_identity(const char *query, bool has)
 {
 	assert_true(read_request(query, ""));
@@ -105,6 +135,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(position_is_in_query_or_header),
+		cmocka_unit_test(an_event_source_names_the_newer_one_in_its_header),
 		cmocka_unit_test(identity_goes_with_a_position),
 		cmocka_unit_test(device_is_short_and_printable),
 	};

@@ -58,6 +58,30 @@ static void routes_with_a_parameter(void **state)
 	check_route("/ws/engagement/%25s", ROUTE_OF_ANYBODY, "engagement:%s", NULL);
 }
 
+static void check_tree(const char *path, enum route_tree tree, const char *first)
+{
+	struct route_match match;
+
+	if (!route_find(slice_of_text(path), &match))
+		fail_msg("no route %s", path);
+	assert_int_equal(match.tree, tree);
+	check_channel(&match, 0, "alice", first);
+}
+
+static void the_same_routes_below_each_tree(void **state)
+{
+	(void)state;
+	check_tree("/ws", ROUTE_WS, "user:alice");
+	check_tree("/sse", ROUTE_SSE, "user:alice");
+	check_tree("/poll", ROUTE_POLL, "user:alice");
+	check_tree("/sse/notifications", ROUTE_SSE, "user:alice");
+	check_tree("/sse/notifications/bob", ROUTE_SSE, "user:bob");
+	check_tree("/sse/trending", ROUTE_SSE, "trending");
+	check_tree("/poll/feed/bob", ROUTE_POLL, "feed:bob");
+	check_tree("/poll/engagement/7", ROUTE_POLL, "engagement:7");
+	check_tree("/ws/typing/bob", ROUTE_WS, "typing:bob");
+}
+
 static void no_such_route(void **state)
 {
 	static const char *const paths[] = {
@@ -87,6 +111,16 @@ static void no_such_route(void **state)
 		"/ws/feed/%",
 		"/ws/feed/%4",
 		"/ws/feed/%zz",
+		"/ss",
+		"/sse/",
+		"/sses",
+		"/sse/feed/",
+		"/sse/ws",
+		"/sse/stats",
+		"/polls",
+		"/poll/",
+		"/pol",
+		"/ws/sse",
 	};
 	struct route_match match;
 
@@ -125,8 +159,8 @@ static void users_that_are_no_name(void **state)
 	check_channel(&match, 0, "%s", "user:%s");
 	memset(user, 'u', sizeof(user));
 	user[250] = '\0';
-	assert_false(slice_is_absent(route_channel(&match, 0, slice_of_text(user),
-						   (uint8_t[CHANNEL_SIZE_MAX]){0})));
+	assert_false(slice_is_absent(
+		route_channel(&match, 0, slice_of_text(user), (uint8_t[CHANNEL_SIZE_MAX]){0})));
 	user[250] = 'u';
 	user[251] = '\0';
 	check_channel(&match, 0, user, NULL);
@@ -137,6 +171,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(routes_without_a_parameter),
 		cmocka_unit_test(routes_with_a_parameter),
+		cmocka_unit_test(the_same_routes_below_each_tree),
 		cmocka_unit_test(no_such_route),
 		cmocka_unit_test(names_too_long),
 		cmocka_unit_test(users_that_are_no_name),
