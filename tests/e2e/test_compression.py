@@ -1,101 +1,28 @@
 """permessage-deflate (RFC 7692): who offers it gets large notifications compressed, once for all,
-and may compress what it sends; nothing else changes, and nothing that is sent can blow up."""
+and nothing else changes. What clients send is in test_compression_inbound.py."""
 
 import asyncio
-import base64
 import json
-import os
 import pathlib
-import random
 import shutil
-import struct
 import subprocess
-import zlib
 
 import pytest
-from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 
 import chromium
 from client import Client, resume
-from openmetrics import scrape
+from deflated import (AGREED, OFFER, PMD, RSV1, assert_closes, counted, deflate, items, noise,
+                      open_raw, text_of)
 from pace import scaled, wait_until
-from raw_socket import (BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, RawSocket, close_frame, frame,
-                        upgrade_request)
+from raw_socket import PING, TEXT, RawSocket, close_frame, frame, upgrade_request
 from tokens import token
 
-PMD = "permessage-deflate"
-AGREED = PMD + "; server_no_context_takeover; client_no_context_takeover"
-OFFER = ("Sec-WebSocket-Extensions: " + PMD,)
-RSV1 = 4
-TAIL = b"\x00\x00\xff\xff"
 HERE = pathlib.Path(__file__).parent
 
 needs_chromium = pytest.mark.skipif(not chromium.find(), reason="no Chromium is installed")
 needs_ws = pytest.mark.skipif(
     not shutil.which("node") or not (HERE / "node_modules" / "ws").is_dir(),
     reason="node or its package ws is not installed: tools/setup --test")
-
-
-def deflate(data, level=6, bits=-15):
-    """The payload of a compressed message."""
-    coder = zlib.compressobj(level, zlib.DEFLATED, bits)
-    return (coder.compress(data) + coder.flush(zlib.Z_SYNC_FLUSH))[:-4]
-
-
-def inflate(payload, bits=-15):
-    return zlib.decompressobj(bits).decompress(payload + TAIL)
-
-
-def text_of(got, bits=-15):
-    """The text of a frame, compressed or not."""
-    assert got.opcode == TEXT and got.final and got.rsv in (0, RSV1)
-    return inflate(got.payload, bits) if got.rsv else got.payload
-
-
-def items(count, seed=1):
-    """Data as notifications have them: they repeat names and differ in values."""
-    pick = random.Random(seed)
-    return [{"id": pick.randrange(1 << 30), "name": pick.choice("abcdefgh") * 5,
-             "text": "Anna mentioned you in a comment", "read": False} for _ in range(count)]
-
-
-def noise(size, seed=1):
-    """JSON text that hardly shrinks."""
-    raw = random.Random(seed).randbytes(size)
-    return json.dumps(base64.b85encode(raw).decode()[:size])
-
-
-def counted(broker, name):
-    return scrape(broker).total(f"belfry_{name}_total")
-
-
-def open_raw(broker, path="/ws", offer=OFFER, **more):
-    """A connection by hand that has agreed on compression; it has read `connected`."""
-    raw = RawSocket(broker, **{key: more.pop(key) for key in ("receive_buffer", "timeout")
-                               if key in more})
-    head = raw.upgrade(path, headers=offer, **more)
-    assert head.headers["sec-websocket-extensions"].startswith(AGREED)
-    if path == "/ws":
-        assert raw.read_message()["type"] == "connected"
-    return raw
-
-
-@pytest.fixture
-def echo_broker(start_broker):
-    return start_broker(debug_echo="on", close_timeout="100ms")
-
-
-@pytest.fixture
-def echo(echo_broker):
-    with open_raw(echo_broker, "/echo", bearer=False, timeout=20) as raw:
-        yield raw
-
-
-def assert_closes(raw, code, reason=None):
-    got = raw.read_frame()
-    assert (got.opcode, got.code) == (CLOSE, code), (got.opcode, got.payload[:100])
-    assert reason is None or got.payload[2:].decode() == reason
-    assert raw.is_closed_by_broker()
 
 
 # ---- what is agreed on ----
@@ -292,225 +219,6 @@ def test_a_slow_reader_catches_up_in_order(start_broker, producers, channel):
                 seen.append(json.loads(text_of(got))["data"]["n"])
     assert seen == list(range(800))
     assert kinds == {0, RSV1}
-
-
-# ---- from clients ----
-
-SIZES = [0, 1, 2, 125, 126, 1000, 4095, 4096, 4097, 65535, 65536, 131072, 3 << 20]
-
-
-@pytest.mark.parametrize("extensions", ["deflate", None])
-async def test_messages_of_all_sizes_come_back(echo_broker, extensions):
-    async with await Client.open_silent(echo_broker, "/echo", bearer=None, compression=extensions,
-                                        max_size=None) as client:
-        for size in SIZES:
-            for message in ("Grüße " * (size // 8), os.urandom(size), b"\0" * size):
-                await client.socket.send(message)
-                assert await asyncio.wait_for(client.socket.recv(), scaled(10)) == message
-    if extensions:
-        assert counted(echo_broker, "inflated") == 3 * len(SIZES)
-
-
-async def test_clients_may_choose_every_window(echo_broker):
-    for server, client_bits in ((None, None), (12, 12), (9, 9), (15, 15), (10, 15)):
-        factory = ClientPerMessageDeflateFactory(server_max_window_bits=server,
-                                                 client_max_window_bits=client_bits)
-        async with await Client.open_silent(echo_broker, "/echo", bearer=None, max_size=None,
-                                            extensions=[factory]) as client:
-            for size in (1, 100, 5000, 200000):
-                message = json.dumps(items(size // 100 + 1))
-                await client.socket.send(message)
-                assert await asyncio.wait_for(client.socket.recv(), scaled(10)) == message
-
-
-async def test_commands_may_be_compressed(broker, producer):
-    async with await Client.open(broker, compression="deflate") as client:
-        answer = await client.ask({"type": "subscribe", "channel": "trending", "ref": "r" * 100})
-        assert (answer["type"], answer["ref"]) == ("subscribed", "r" * 100)
-        assert await client.is_alive()
-        producer.publish("trending", "1")
-        assert (await client.next())["data"] == 1
-    assert counted(broker, "inflated") >= 2
-
-
-HELLO = {
-    "one block": [b"\xf2\x48\xcd\xc9\xc9\x07\x00"],
-    "fragments": [b"\xf2\x48\xcd", b"\xc9\xc9\x07\x00"],
-    "not compressed": [b"\x00\x05\x00\xfa\xffHello\x00"],
-    "the last block": [b"\xf3\x48\xcd\xc9\xc9\x07\x00\x00"],
-    "two blocks": [b"\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00"],
-    "empty fragments": [b"", b"\xf2\x48\xcd", b"", b"\xc9\xc9\x07\x00", b""],
-}
-
-
-@pytest.mark.parametrize("parts", HELLO.values(), ids=HELLO.keys())
-@pytest.mark.parametrize("piece", [1, 1000])
-def test_every_form_of_hello_is_understood(echo, parts, piece):
-    """RFC 7692 section 7.2.3, with a ping between fragments, also byte by byte."""
-    raw = b""
-    for index, part in enumerate(parts):
-        raw += frame(CONTINUATION if index else TEXT, part, final=index == len(parts) - 1,
-                     rsv=0 if index else RSV1)
-        if index < len(parts) - 1:
-            raw += frame(PING, b"between")
-    echo.send_in_pieces(raw, piece)
-    for _ in parts[1:]:
-        assert echo.read_frame().opcode == PONG
-    got = echo.read_frame()
-    assert (got.opcode, got.payload) == (TEXT, b"Hello")
-
-
-def test_a_large_message_in_many_fragments(echo):
-    text = json.dumps(items(30000)).encode()
-    payload, raw = deflate(text), b""
-    for start in range(0, len(payload), 1000):
-        raw += frame(CONTINUATION if start else TEXT, payload[start:start + 1000],
-                     final=start + 1000 >= len(payload), rsv=0 if start else RSV1)
-    echo.send_in_pieces(raw, 777)
-    assert text_of(echo.read_frame()) == text
-
-
-def test_compressed_and_plain_messages_may_take_turns(echo):
-    for number in range(20):
-        text = f"number {number} ".encode() * 3
-        echo.send(frame(TEXT, deflate(text), rsv=RSV1) if number % 2 else frame(TEXT, text))
-        assert echo.read_frame().payload == text
-    echo.send(frame(TEXT, b"\x00", rsv=RSV1) + frame(BINARY, b"", rsv=RSV1))
-    assert [(got.opcode, got.payload) for got in (echo.read_frame(), echo.read_frame())] \
-        == [(TEXT, b""), (BINARY, b"")]
-
-
-MISUSED = {
-    "on a ping": frame(PING, b"x", rsv=RSV1),
-    "on a pong": frame(PONG, b"x", rsv=RSV1),
-    "on a close": frame(CLOSE, struct.pack("!H", 1000), rsv=RSV1),
-    "on a continuation": frame(TEXT, b"\xf2\x48", final=False, rsv=RSV1)
-    + frame(CONTINUATION, b"\xcd", rsv=RSV1),
-    "on a continuation alone": frame(TEXT, b"a", final=False) + frame(CONTINUATION, b"", rsv=RSV1),
-    "RSV2": frame(TEXT, b"a", rsv=2),
-    "RSV3 beside it": frame(TEXT, b"a", rsv=RSV1 | 1),
-}
-
-
-@pytest.mark.parametrize("bad", MISUSED.values(), ids=MISUSED.keys())
-def test_rsv1_elsewhere_is_a_protocol_error(echo, bad):
-    echo.send(bad)
-    assert_closes(echo, 1002)
-
-
-def test_rsv1_that_was_not_agreed_on_is_a_protocol_error(start_broker):
-    for broker, offer in ((start_broker(), ()), (start_broker(compression="off"), OFFER)):
-        with RawSocket(broker) as raw:
-            raw.upgrade(headers=offer)
-            raw.read_message()
-            raw.send(frame(TEXT, deflate(b"ping"), rsv=RSV1))
-            assert_closes(raw, 1002)
-
-
-@pytest.mark.parametrize("bad", [
-    b"\xf2\x00\x11\x00\x00", b"\xf2\x48\xcd\xc9", b"Hello", zlib.compress(b"Hello"), b"\x07",
-    b"\xf2\x48\xcd\xc9\xc9\x07\x00" + TAIL, b"\x00\x05\x00\xfa\xffH"])
-def test_corrupt_data_are_refused(broker, bad):
-    """The first one is RFC 7692 section 7.2.3.2: it needs the window of the message before."""
-    with open_raw(broker) as raw:
-        raw.send(frame(TEXT, deflate(b"ping"), rsv=RSV1))
-        assert raw.read_frame().payload == b"pong"
-        raw.send(frame(TEXT, bad, rsv=RSV1))
-        assert_closes(raw, 1007, "compressed data are corrupt")
-    assert counted(broker, "closed") >= 1
-    assert scrape(broker).total("belfry_closed_total", reason="corrupt") == 1
-
-
-@pytest.mark.parametrize("text", [b"\xff", b"ping\xc3", b"\xed\xa0\x80"])
-def test_text_is_checked_after_it_was_inflated(broker, text):
-    with open_raw(broker) as raw:
-        raw.send(frame(TEXT, deflate(text), rsv=RSV1))
-        assert_closes(raw, 1007, "text is not UTF-8")
-
-
-def test_binary_messages_stay_refused(broker):
-    with open_raw(broker) as raw:
-        raw.send(frame(BINARY, deflate(b"ping"), rsv=RSV1))
-        assert_closes(raw, 1003)
-
-
-# ---- limits ----
-
-def resident_kb(broker):
-    """What the process holds alone or its share of, and the most it ever held."""
-    status = pathlib.Path(f"/proc/{broker.process.pid}/status").read_text()
-    rollup = pathlib.Path(f"/proc/{broker.process.pid}/smaps_rollup").read_text()
-    return tuple(int(line.split()[1]) for text, name in ((rollup, "Pss:"), (status, "VmHWM:"))
-                 for line in text.splitlines() if line.startswith(name))
-
-
-def test_a_bomb_is_refused_before_memory_grows(broker):
-    """256 MB of zeros in 255 KB, too large as it is, and 60 MB in less than 64 KB."""
-    too_large, bomb = deflate(b"\0" * (256 << 20), 9), deflate(b"\0" * (60 << 20), 9)
-    assert len(bomb) < 65536 < len(too_large)
-    with open_raw(broker) as raw:
-        raw.send(frame(TEXT, deflate(b"ping"), rsv=RSV1))
-        assert raw.read_frame().payload == b"pong"
-    before = resident_kb(broker)[1]
-    for payload in [too_large, *[bomb] * 20]:
-        with open_raw(broker) as raw:
-            half = len(payload) // 2
-            raw.send(frame(TEXT, payload[:half], final=False, rsv=RSV1))
-            try:
-                raw.send(frame(CONTINUATION, payload[half:]))
-            except (BrokenPipeError, ConnectionResetError):
-                assert payload is too_large
-            got = raw.read_frame()
-            assert (got.opcode, got.code) == (CLOSE, 1009)
-    assert resident_kb(broker)[1] - before < 4096
-
-
-def test_the_largest_message_may_be_compressed_however_badly(start_broker):
-    broker = start_broker(max_client_message="16k", compression_level=1)
-    text = '{"type":"x","pad":' + noise(20000)[:16384 - 20] + '"}'
-    assert len(text) == 16384
-    with open_raw(broker) as raw:
-        for level in (0, 1, 9):
-            payload = deflate(text.encode(), level)
-            raw.send(frame(TEXT, payload, rsv=RSV1))
-            assert raw.read_frame().json()["code"] == "unknown_type"
-        raw.send(frame(TEXT, deflate(text.encode() + b" "), rsv=RSV1))
-        assert_closes(raw, 1009)
-
-
-def test_a_message_of_empty_final_blocks_costs_no_time(echo):
-    """32,000 ends of a stream in one message: each of them makes the decoder begin anew."""
-    echo.send(frame(TEXT, b"\x03\x00" * 32000 + deflate(b"Hello"), rsv=RSV1))
-    assert echo.read_frame().payload == b"Hello"
-
-
-@pytest.mark.heavy
-def test_an_idle_connection_costs_no_more_with_compression(start_broker):
-    """The same number of connections on two brokers, each of which has compressed before."""
-    costs = []
-    for offer in ((), OFFER):
-        broker, sockets = start_broker(), []
-        with open_raw(broker) as raw:
-            raw.send(frame(TEXT, deflate(b"ping"), rsv=RSV1))
-            assert raw.read_frame().payload == b"pong"
-
-        def open_more(count):
-            for _ in range(count):
-                raw = RawSocket(broker)
-                raw.upgrade(headers=offer, user=f"u{len(sockets)}")
-                raw.read_message()
-                if offer:
-                    raw.send(frame(TEXT, deflate(b"ping"), rsv=RSV1))
-                    assert raw.read_frame().payload == b"pong"
-                sockets.append(raw)
-
-        open_more(500)
-        before = resident_kb(broker)[0]
-        open_more(3000)
-        costs.append((resident_kb(broker)[0] - before) * 1024 / 3000)
-        for raw in sockets:
-            raw.socket.close()
-    assert costs[1] - costs[0] < 64, f"{costs} bytes of an idle connection"
 
 
 # ---- unmodified clients ----
