@@ -32,6 +32,8 @@
 	X(IDLE, 1000, "idle for too long", "idle")                             \
 	X(USER_LIMIT, 4409, "too many connections of this user", "user_limit") \
 	X(SLOW, 4410, "slow consumer", "slow")                                 \
+	X(RATE, 4429, "too many messages", "rate")                             \
+	X(PROXY_HEADER, 0, "", "proxy_header")                                 \
 	X(HANDSHAKE, 0, "", "handshake_timeout")
 
 enum close_reason {

@@ -15,12 +15,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "belfry/ip.h"
+
 /* One line per kind of value: kind, C type of the field. */
 #define CONFIG_KIND_TABLE(X)              \
 	X(ADDRESSES, struct config_list)  \
 	X(ALGORITHMS, struct config_list) \
 	X(KEYS, struct config_list)       \
+	X(NETWORKS, struct config_list)   \
 	X(ORIGINS, struct config_list)    \
+	X(NAMESPACES, struct config_list) \
 	X(RULES, struct config_list)      \
 	X(SWITCHES, struct config_list)   \
 	X(ADMIN, char *)                  \
@@ -51,6 +55,14 @@
 	  "IPV4:PORT, [IPV6]:PORT or :PORT for all; port 0 picks one", "addresses for clients")    \
 	X(admin, ADMIN, admin, "127.0.0.1:8081", 0, 0, 0, "HOST:PORT as in listen, or off",        \
 	  "address for health, metrics and the HTTP API; keep it private")                         \
+	X(listen_proxy, ADDRESSES, listen_proxy, "", 0, 0, CONFIG_LIST, "as in listen",            \
+	  "addresses where a proxy connects that sends a PROXY protocol header first")             \
+	X(trusted_proxy, NETWORKS, trusted_proxy, "", 0, 0, CONFIG_LIST,                           \
+	  "ADDRESS or ADDRESS/BITS, such as 10.0.0.0/8 or fd00::/8; empty: none",                  \
+	  "networks of the proxies that are believed when they say whose connection it is")        \
+	X(forwarded_header, CHOICE, forwarded_header, "any", 0, 0, 0,                              \
+	  "any|x-forwarded-for|forwarded",                                                         \
+	  "the header that trusted proxies set; any: Forwarded without an X-Forwarded-For")        \
 	X(redis, REDIS, redis, "", 0, 0, CONFIG_SECRET,                                            \
 	  "redis://[user:password@]host[:port][/db], "                                             \
 	  "redis+sentinel://[user:password@]host[:port],.../master[/db], or empty",                \
@@ -123,6 +135,15 @@
 	  CONFIG_RELOAD, "", "connections of one user on this node; 0: no limit")                  \
 	X(max_connections_per_ip, COUNT, max_connections_per_ip, "0", 0, 10000000, CONFIG_RELOAD,  \
 	  "", "connections from one address on this node; 0: no limit")                            \
+	X(handshake_rate, COUNT, handshake_rate, "0", 0, 1000000, 0, "",                           \
+	  "handshakes that this node takes in a second, and at once; 0: no limit")                 \
+	X(handshake_rate_per_ip, COUNT, handshake_rate_per_ip, "0", 0, 1000000, 0, "",             \
+	  "handshakes from one address in a second, and at once; 0: no limit")                     \
+	X(message_rate, COUNT, message_rate, "500", 0, 1000000, 0, "",                             \
+	  "messages and pings of one connection in a second, ten times as many at once; 0: no "    \
+	  "limit")                                                                                 \
+	X(message_rate_per_user, COUNT, message_rate_per_user, "5000", 0, 1000000, 0, "",          \
+	  "the same for all connections of one user on this node; 0: no limit")                    \
 	X(max_subscriptions, COUNT, max_subscriptions, "100", 1, 1000, 0, "",                      \
 	  "channels of one connection")                                                            \
 	X(max_header_bytes, SIZE, max_header_bytes, "8k", 1024, 65536, 0, "",                      \
@@ -160,6 +181,9 @@
 	  "scheme://host[:port], scheme://*.host[:port], null, or * for any; "                     \
 	  "empty: the same host only",                                                             \
 	  "origins of web pages that may connect")                                                 \
+	X(namespace, NAMESPACES, namespace, "", 0, 0, CONFIG_LIST,                                 \
+	  "at most 3 of: a slash, then 1 to 63 of letters, digits, - _ . and /",                   \
+	  "namespaces of Socket.IO beside /, which is always there")                               \
 	X(subscribe, RULES, subscribe,                                                             \
 	  "trending=any, feed=claim, engagement=any, typing=claim, announcements=any, *=claim", 0, \
 	  0, CONFIG_LIST | CONFIG_RELOAD,                                                          \
@@ -186,6 +210,7 @@ enum config_key {
 };
 
 enum config_auth { CONFIG_AUTH_JWT, CONFIG_AUTH_NONE };
+enum config_forwarded { CONFIG_FORWARDED_ANY, CONFIG_FORWARDED_X_FOR, CONFIG_FORWARDED_RFC7239 };
 enum config_log_level { CONFIG_LOG_DEBUG, CONFIG_LOG_INFO, CONFIG_LOG_WARN, CONFIG_LOG_ERROR };
 enum config_log_format { CONFIG_LOG_TEXT, CONFIG_LOG_JSON };
 enum config_log_fsync { CONFIG_FSYNC_ALWAYS, CONFIG_FSYNC_SECOND, CONFIG_FSYNC_NEVER };
@@ -197,7 +222,7 @@ enum config_log_fsync { CONFIG_FSYNC_ALWAYS, CONFIG_FSYNC_SECOND, CONFIG_FSYNC_N
 
 #define CONFIG_HASHED_KEY "sha256:" /* an item of api_key that begins so is a hash */
 
-#define CONFIG_LISTEN_MAX 16    /* addresses in `listen` */
+#define CONFIG_LISTEN_MAX 16    /* addresses in `listen` and `listen_proxy` */
 #define CONFIG_SENTINELS_MAX 16 /* addresses in the URL of `redis` */
 #define CONFIG_HOST_SIZE 256    /* a host name is at most 253 bytes (RFC 1035), with final zero */
 #define CONFIG_NODE_SIZE 65     /* HOST_NAME_MAX of Linux, with final zero */
@@ -270,7 +295,10 @@ struct config {
 #undef X
 
 	/* The same, read: what the threads use. */
-	struct config_address_list listen_addresses; /* from listen, at least one */
+	struct config_address_list listen_addresses; /* from listen, then from listen_proxy; at
+						      * least one */
+	uint32_t listen_proxy_first;                 /* index of the first from listen_proxy */
+	struct ip_network_list trusted_networks;     /* from trusted_proxy */
 	bool admin_on;                               /* admin is not "off" */
 	struct config_address admin_address;         /* from admin, when admin_on */
 	struct config_redis redis_server;            /* from redis */

@@ -19,37 +19,40 @@
 #include "belfry/limits.h"
 
 /* name, kind (counter or gauge), help */
-#define SHARD_COUNTER_TABLE(X)                                                                \
-	X(running, gauge, "1 from the moment the thread takes what others send it")           \
-	X(connections, gauge, "WebSocket connections that are open")                          \
-	X(sockets, gauge, "Sockets held, with those that are not yet or no longer open")      \
-	X(blocked, gauge, "Connections whose socket takes no more bytes at the moment")       \
-	X(subscriptions, gauge, "Subscriptions of connections to channels")                   \
-	X(channels, gauge, "Channels that somebody on this shard holds")                      \
-	X(handshakes, counter, "WebSocket handshakes that succeeded")                         \
-	X(refusals, counter, "Handshakes that were refused")                                  \
-	X(http_requests, counter, "Plain HTTP requests answered")                             \
-	X(encoded, counter, "Notifications written, once for each channel and encoding")      \
-	X(compressed, counter, "Messages that were compressed, of all that were written")     \
-	X(compressed_bytes_in, counter, "Bytes of these messages before")                     \
-	X(compressed_bytes_out, counter, "Bytes of these messages after")                     \
-	X(inflated, counter, "Compressed messages from clients")                              \
-	X(deliveries, counter, "Notifications put on sockets, one for each receiver")         \
-	X(messages_in, counter, "Messages from clients")                                      \
-	X(pings, counter, "Heartbeat pings sent")                                             \
-	X(sends, counter, "Sends submitted to the kernel")                                    \
-	X(sends_short, counter, "Sends of which the socket did not take every byte")          \
-	X(bytes_out, counter, "Bytes given to sockets")                                       \
-	X(bytes_in, counter, "Bytes received from sockets")                                   \
-	X(turns, counter, "Turns of the loop")                                                \
-	X(busy_ns, counter, "Time spent in turns, without waiting, in nanoseconds")           \
-	X(turn_max_ns, gauge, "Longest turn of the last ten seconds, in nanoseconds")         \
-	X(lane_depth, gauge, "Deliveries that waited on the lane when it was last looked at") \
-	X(lane_held, counter, "Times that a full tape kept a delivery on the lane")           \
-	X(behind, gauge, "Connections that left their channels and are yet to catch up")      \
-	X(fell_behind, counter, "Times that a connection had no room and left its channels")  \
-	X(caught_up, counter, "Times that such a connection got all that it had missed")      \
-	X(replayed, counter, "Notifications of deliveries that were replayed")                \
+#define SHARD_COUNTER_TABLE(X)                                                                  \
+	X(running, gauge, "1 from the moment the thread takes what others send it")             \
+	X(connections, gauge, "WebSocket connections that are open")                            \
+	X(sockets, gauge, "Sockets held, with those that are not yet or no longer open")        \
+	X(blocked, gauge, "Connections whose socket takes no more bytes at the moment")         \
+	X(subscriptions, gauge, "Subscriptions of connections to channels")                     \
+	X(channels, gauge, "Channels that somebody on this shard holds")                        \
+	X(handshakes, counter, "WebSocket handshakes that succeeded")                           \
+	X(refusals, counter, "Handshakes that were refused")                                    \
+	X(http_requests, counter, "Plain HTTP requests answered")                               \
+	X(encoded, counter, "Notifications written, once for each channel and encoding")        \
+	X(compressed, counter, "Messages that were compressed, of all that were written")       \
+	X(compressed_bytes_in, counter, "Bytes of these messages before")                       \
+	X(compressed_bytes_out, counter, "Bytes of these messages after")                       \
+	X(inflated, counter, "Compressed messages from clients")                                \
+	X(deliveries, counter, "Notifications put on sockets, one for each receiver")           \
+	X(handshakes_limited, counter, "Handshakes over a handshake_rate")                      \
+	X(messages_in, counter, "Messages from clients")                                        \
+	X(events_unknown, counter, "Events of Socket.IO clients that mean nothing here")        \
+	X(slowed, counter, "Times that a client sent too much and was left unread for a while") \
+	X(pings, counter, "Heartbeat pings sent")                                               \
+	X(sends, counter, "Sends submitted to the kernel")                                      \
+	X(sends_short, counter, "Sends of which the socket did not take every byte")            \
+	X(bytes_out, counter, "Bytes given to sockets")                                         \
+	X(bytes_in, counter, "Bytes received from sockets")                                     \
+	X(turns, counter, "Turns of the loop")                                                  \
+	X(busy_ns, counter, "Time spent in turns, without waiting, in nanoseconds")             \
+	X(turn_max_ns, gauge, "Longest turn of the last ten seconds, in nanoseconds")           \
+	X(lane_depth, gauge, "Deliveries that waited on the lane when it was last looked at")   \
+	X(lane_held, counter, "Times that a full tape kept a delivery on the lane")             \
+	X(behind, gauge, "Connections that left their channels and are yet to catch up")        \
+	X(fell_behind, counter, "Times that a connection had no room and left its channels")    \
+	X(caught_up, counter, "Times that such a connection got all that it had missed")        \
+	X(replayed, counter, "Notifications of deliveries that were replayed")                  \
 	X(ephemeral_dropped, counter, "Notifications without an id that found no room")
 
 #define ROUTER_COUNTER_TABLE(X)                                                                  \
@@ -87,7 +90,8 @@
 	X(upstream, counter, "Messages of clients appended to belfry:up")                        \
 	X(upstream_lost, counter, "Messages of clients that belfry:up did not take")             \
 	X(presence_lost, counter, "Connections that presence had no memory for")                 \
-	X(online_users, gauge, "Users who are online on this node, lingering ones included")
+	X(online_users, gauge, "Users who are online on this node, lingering ones included")     \
+	X(refused_address, counter, "Connections through proxies over max_connections_per_ip")
 
 #define ACCEPTOR_COUNTER_TABLE(X)                                                   \
 	X(running, gauge, "1 from the moment the thread takes what others send it") \

@@ -5,19 +5,17 @@
  * Memory  8 bytes, copied
  * Errors  none
  *
- * The handoff of a socket names the acceptor's record of the peer's address and says whether it
- * was admitted; the departure gives both back, and the acceptor counts the connection out. The
- * lane has more room than the shard has slots, so it is never full.
+ * The handoff of a socket names its arrival and says whether it was admitted; the departure gives
+ * both back, and the acceptor counts the connection out. The lane has more room than the shard
+ * has slots, so it is never full.
  */
 #ifndef BELFRY_DEPARTURE_H
 #define BELFRY_DEPARTURE_H
 
 #include <stdint.h>
 
-#define ADDRESS_UNKNOWN 0u /* no limit per address is set, so nobody looked */
-
 struct departure {
-	uint32_t address; /* index of the acceptor's address record, or ADDRESS_UNKNOWN */
+	uint32_t arrival; /* index of its struct arrival, or ARRIVAL_NONE */
 	uint32_t verdict; /* enum handoff_verdict, as it came with the handoff */
 };
 

@@ -25,6 +25,7 @@
 #define ECHO_MESSAGE_MAX (16u << 20) /* one message on the debug route /echo */
 #define REF_SIZE_MAX 128             /* bytes of a client's `ref`, as JSON text */
 #define DEVICE_SIZE_MAX 64           /* bytes of the parameter `device` */
+#define PROXY_HEADER_SIZE_MAX 4096   /* bytes of a PROXY header: addresses and a few TLVs */
 #define CONNECTION_ID_SIZE 20        /* 15 bytes in base64url */
 
 /* ---- threads and lanes ---- */

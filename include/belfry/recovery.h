@@ -17,6 +17,7 @@
 
 #include "base/slice.h"
 #include "belfry/event_id.h"
+#include "belfry/ip.h"
 
 enum recovery_from {
 	RECOVERY_NOW,    /* nothing old is wanted */
@@ -35,7 +36,8 @@ struct recovery {
 	struct slice user;     /* ATTACH: never absent */
 	struct slice device;   /* ATTACH: absent: the user's own cursor */
 	struct slice identity; /* ATTACH: connection id that the client wants to take up; absent */
-	struct slice address;  /* unused so far; absent */
+	struct ip address;     /* ATTACH: of the client; all zero: not known */
+	bool counts_address;   /* ATTACH: it is to be counted, for max_connections_per_ip */
 	uint64_t since_ms;     /* ATTACH: Unix time of the connection's beginning */
 	uint32_t channels_count;
 	struct recovery_channel channels[];

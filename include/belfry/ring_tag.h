@@ -35,9 +35,13 @@ static inline unsigned ring_tag_op(uint64_t tag)
 	return (unsigned)(tag >> 56);
 }
 
-static inline uint64_t handoff_tag(enum handoff_verdict verdict, uint32_t address)
+/* It came to an address for proxies: a PROXY header precedes its bytes. */
+#define HANDOFF_PROXIED (UINT64_C(1) << 40)
+
+/* `arrival`: index of its struct arrival, or ARRIVAL_NONE. */
+static inline uint64_t handoff_tag(enum handoff_verdict verdict, uint32_t arrival)
 {
-	return ring_tag(RING_OP_HANDOFF, (uint64_t)verdict << 32 | address);
+	return ring_tag(RING_OP_HANDOFF, (uint64_t)verdict << 32 | arrival);
 }
 
 static inline enum handoff_verdict handoff_tag_verdict(uint64_t tag)
@@ -45,7 +49,7 @@ static inline enum handoff_verdict handoff_tag_verdict(uint64_t tag)
 	return (enum handoff_verdict)((tag >> 32) & 0xFF);
 }
 
-static inline uint32_t handoff_tag_address(uint64_t tag)
+static inline uint32_t handoff_tag_arrival(uint64_t tag)
 {
 	return (uint32_t)tag;
 }

@@ -2,18 +2,20 @@
 #include "acceptor/acceptor.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "acceptor/addresses.h"
+#include "base/addresses.h"
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/log_line.h"
 #include "belfry/departure.h"
 #include "belfry/ring_tag.h"
 #include "uring/uring.h"
+#include "wire/ip.h"
 
 #define RING_ENTRIES 4096
 #define RING_COMPLETIONS 32768
@@ -24,8 +26,8 @@
 
 enum acceptor_op {
 	ACCEPTOR_OP_ACCEPT = RING_OP_OWN, /* rest: index of the listener */
-	ACCEPTOR_OP_PEER,                 /* rest: slot */
-	ACCEPTOR_OP_HANDED,               /* rest: verdict, shard, address */
+	ACCEPTOR_OP_PEER,                 /* rest: listener, slot */
+	ACCEPTOR_OP_HANDED,               /* rest: verdict, shard, arrival */
 };
 
 struct acceptor {
@@ -35,10 +37,12 @@ struct acceptor {
 	struct acceptor_options options;
 	int shard_ring_fds[SHARDS_MAX];
 	struct addresses addresses;
-	struct sockaddr_storage *peers;            /* by slot; only with a limit per address */
+	struct sockaddr_storage *peers;            /* by slot; only with arrivals */
 	uint32_t address_sizes[CONFIG_LISTEN_MAX]; /* by listener: of its family's addresses */
 	uint32_t placed[SHARDS_MAX]; /* sockets that each shard holds or is about to */
 	uint32_t admitted;           /* of them, not to be refused */
+	uint32_t arrivals_free;      /* the first that was used and is free again; ARRIVAL_NONE */
+	uint32_t arrivals_used;      /* so many were ever used, with the first, which is nobody's */
 	uint32_t refused;
 	uint32_t on_the_way; /* operations that must end before the thread may */
 	uint64_t armed;      /* bit per listener: accept is armed */
@@ -46,11 +50,6 @@ struct acceptor {
 };
 
 /* ---- making ---- */
-
-static bool limits_addresses(const struct acceptor *acceptor)
-{
-	return acceptor->config->max_connections_per_ip > 0;
-}
 
 static void learn_families(struct acceptor *acceptor)
 {
@@ -67,10 +66,11 @@ static void learn_families(struct acceptor *acceptor)
 static bool init_memory(struct acceptor *acceptor)
 {
 	learn_families(acceptor);
-	if (limits_addresses(acceptor))
+	acceptor->arrivals_used = ARRIVAL_NONE + 1;
+	if (acceptor->options.arrivals)
 		acceptor->peers = calloc(acceptor->options.slots, sizeof(*acceptor->peers));
 	return addresses_init(&acceptor->addresses) &&
-	       (acceptor->peers || !limits_addresses(acceptor));
+	       (acceptor->peers || !acceptor->options.arrivals);
 }
 
 enum status acceptor_create(const struct acceptor_options *options, struct acceptor **ret_acceptor,
@@ -118,13 +118,45 @@ int acceptor_ring_fd(const struct acceptor *acceptor)
 	return uring_fd(acceptor->uring);
 }
 
+/* ---- arrivals ---- */
+
+static struct arrival *arrival_at(const struct acceptor *acceptor, uint32_t index)
+{
+	ASSERT(index > ARRIVAL_NONE && index < acceptor->arrivals_used);
+	return &acceptor->options.arrivals[index];
+}
+
+static uint32_t take_arrival(struct acceptor *acceptor, const struct ip *peer)
+{
+	uint32_t index = acceptor->arrivals_free;
+
+	if (index != ARRIVAL_NONE)
+		acceptor->arrivals_free = arrival_at(acceptor, index)->next;
+	else if (acceptor->arrivals_used < acceptor->options.arrivals_count)
+		index = acceptor->arrivals_used++;
+	if (index != ARRIVAL_NONE)
+		*arrival_at(acceptor, index) = (struct arrival){.peer = *peer};
+	return index;
+}
+
+static void give_arrival(struct acceptor *acceptor, uint32_t index)
+{
+	if (index == ARRIVAL_NONE)
+		return;
+	struct arrival *arrival = arrival_at(acceptor, index);
+
+	addresses_leave(&acceptor->addresses, arrival->address);
+	arrival->next = acceptor->arrivals_free;
+	acceptor->arrivals_free = index;
+}
+
 /* ---- admission ---- */
 
 static void count_out(struct acceptor *acceptor, uint32_t shard, const struct departure *gone)
 {
 	ASSERT(acceptor->placed[shard] > 0);
 	acceptor->placed[shard]--;
-	addresses_leave(&acceptor->addresses, gone->address);
+	give_arrival(acceptor, gone->arrival);
 	if (gone->verdict == HANDOFF_ADMIT)
 		acceptor->admitted--;
 	else
@@ -140,9 +172,11 @@ static void take_departures(struct acceptor *acceptor)
 			count_out(acceptor, i, &gone);
 }
 
-static enum handoff_verdict judge(const struct acceptor *acceptor, uint32_t address)
+static enum handoff_verdict judge(const struct acceptor *acceptor, uint32_t arrival)
 {
 	uint32_t per_address = acceptor->config->max_connections_per_ip;
+	uint32_t address =
+		arrival == ARRIVAL_NONE ? ADDRESS_UNKNOWN : arrival_at(acceptor, arrival)->address;
 
 	if (acceptor->admitted >= acceptor->config->max_connections)
 		return HANDOFF_FULL;
@@ -162,10 +196,10 @@ static uint32_t place(const struct acceptor *acceptor)
 	return best;
 }
 
-static uint64_t handed_tag(enum handoff_verdict verdict, uint32_t shard, uint32_t address)
+static uint64_t handed_tag(enum handoff_verdict verdict, uint32_t shard, uint32_t arrival)
 {
 	return ring_tag(ACCEPTOR_OP_HANDED,
-			(uint64_t)verdict << 40 | (uint64_t)shard << 32 | address);
+			(uint64_t)verdict << 40 | (uint64_t)shard << 32 | arrival);
 }
 
 static void count_refusal(struct acceptor *acceptor, enum handoff_verdict verdict)
@@ -176,15 +210,21 @@ static void count_refusal(struct acceptor *acceptor, enum handoff_verdict verdic
 		    1);
 }
 
-static void hand_over(struct acceptor *acceptor, uint32_t slot, uint32_t address)
+static bool is_proxied(const struct acceptor *acceptor, uint32_t listener)
 {
-	enum handoff_verdict verdict = judge(acceptor, address);
+	return listener >= acceptor->options.listeners_proxied;
+}
+
+static void hand_over(struct acceptor *acceptor, uint32_t slot, uint32_t listener, uint32_t arrival)
+{
+	enum handoff_verdict verdict = judge(acceptor, arrival);
+	uint64_t proxied = is_proxied(acceptor, listener) ? HANDOFF_PROXIED : 0;
 	uint32_t shard = place(acceptor);
 
 	if (acceptor->placed[shard] >= acceptor->options.slots_per_shard ||
 	    (verdict != HANDOFF_ADMIT && acceptor->refused >= REFUSALS_MAX)) {
 		counter_add(&acceptor->counters->dropped, 1);
-		addresses_leave(&acceptor->addresses, address);
+		give_arrival(acceptor, arrival);
 		uring_close_idle(acceptor->uring, slot, 0);
 		return;
 	}
@@ -195,7 +235,8 @@ static void hand_over(struct acceptor *acceptor, uint32_t slot, uint32_t address
 	else
 		count_refusal(acceptor, verdict);
 	uring_hand_over(acceptor->uring, acceptor->shard_ring_fds[shard], slot,
-			handoff_tag(verdict, address), handed_tag(verdict, shard, address));
+			handoff_tag(verdict, arrival) | proxied,
+			handed_tag(verdict, shard, arrival));
 	/* The socket is referenced once it is handed over; this slot may go at once. */
 	uring_close_idle(acceptor->uring, slot, 0);
 }
@@ -224,34 +265,65 @@ static void on_accepted(struct acceptor *acceptor, const struct uring_event *eve
 	uint32_t slot = (uint32_t)event->result;
 
 	counter_add(&acceptor->counters->accepted, 1);
-	if (!limits_addresses(acceptor)) {
-		hand_over(acceptor, slot, ADDRESS_UNKNOWN);
+	if (!acceptor->options.arrivals) {
+		hand_over(acceptor, slot, listener, ARRIVAL_NONE);
 		return;
 	}
 	acceptor->on_the_way++;
 	uring_peer_address(acceptor->uring, slot, &acceptor->peers[slot],
-			   acceptor->address_sizes[listener], ring_tag(ACCEPTOR_OP_PEER, slot));
+			   acceptor->address_sizes[listener],
+			   ring_tag(ACCEPTOR_OP_PEER, (uint64_t)listener << 16 | slot));
+}
+
+static struct ip ip_of(const struct sockaddr_storage *peer)
+{
+	struct ip ip = {{0}};
+
+	if (peer->ss_family == AF_INET) {
+		ip.bytes[10] = ip.bytes[11] = 0xFF;
+		memcpy(ip.bytes + 12, &((const struct sockaddr_in *)peer)->sin_addr, 4);
+	} else if (peer->ss_family == AF_INET6) {
+		memcpy(ip.bytes, &((const struct sockaddr_in6 *)peer)->sin6_addr, 16);
+	}
+	return ip;
+}
+
+/* Counts it, unless it comes from a proxy: others are behind that. */
+static uint32_t enter(struct acceptor *acceptor, const struct ip *peer, uint32_t listener)
+{
+	uint32_t index = take_arrival(acceptor, peer);
+	struct ip counted = ip_counted(peer);
+
+	if (index == ARRIVAL_NONE || acceptor->config->max_connections_per_ip == 0 ||
+	    is_proxied(acceptor, listener) || ip_is_in(peer, &acceptor->config->trusted_networks))
+		return index;
+	arrival_at(acceptor, index)->address = addresses_enter(&acceptor->addresses, counted.bytes);
+	return index;
 }
 
 static void on_peer(struct acceptor *acceptor, const struct uring_event *event)
 {
 	uint32_t slot = (uint32_t)(event->tag & 0xFFFF);
-	uint32_t address = ADDRESS_UNKNOWN;
+	uint32_t listener = (uint32_t)(event->tag >> 16) & 0xFF;
+	uint32_t arrival = ARRIVAL_NONE;
 
 	acceptor->on_the_way--;
 	if (event->result == -ENOTCONN) { /* gone already */
 		uring_close_idle(acceptor->uring, slot, 0);
 		return;
 	}
-	if (event->result >= 0)
-		address = addresses_enter(&acceptor->addresses, &acceptor->peers[slot]);
-	hand_over(acceptor, slot, address);
+	if (event->result >= 0) {
+		struct ip peer = ip_of(&acceptor->peers[slot]);
+
+		arrival = enter(acceptor, &peer, listener);
+	}
+	hand_over(acceptor, slot, listener, arrival);
 }
 
 static void on_handed(struct acceptor *acceptor, const struct uring_event *event)
 {
 	struct departure gone = {
-		.address = (uint32_t)event->tag,
+		.arrival = (uint32_t)event->tag,
 		.verdict = (uint32_t)(event->tag >> 40) & 0xFF,
 	};
 

@@ -8,6 +8,9 @@
  * Multishot accept puts each connection into a slot of the acceptor's ring; SEND_FD moves it to
  * the shard with the fewest. The table has more free slots than any listen backlog: a burst that
  * finds it full would be reset by the kernel.
+ *
+ * The limit of connections from one address holds here, but not for proxies: for whom they speak
+ * is said in bytes, and of those the acceptor reads none. The router counts them.
  */
 #ifndef BELFRY_ACCEPTOR_ACCEPTOR_H
 #define BELFRY_ACCEPTOR_ACCEPTOR_H
@@ -16,6 +19,7 @@
 
 #include "base/compiler.h"
 #include "base/status.h"
+#include "belfry/arrival.h"
 #include "belfry/config.h"
 #include "belfry/counters.h"
 #include "belfry/limits.h"
@@ -29,6 +33,9 @@ struct acceptor_options {
 	struct acceptor_counters *counters;
 	const int *listener_fds; /* listening sockets; open until the thread has ended */
 	uint32_t listeners_count;
+	uint32_t listeners_proxied; /* index of the first that is for proxies */
+	struct arrival *arrivals;   /* arrivals_count of them, all zero; NULL: none are wanted */
+	uint32_t arrivals_count;
 	const int *shard_ring_fds;
 	struct lane *departures; /* shard -> acceptor, one for each shard */
 	uint32_t shards_count;

@@ -8,8 +8,8 @@
 #ifndef BELFRY_ADMIN_API_KEYS_H
 #define BELFRY_ADMIN_API_KEYS_H
 
-#include "admin/rate.h"
 #include "base/compiler.h"
+#include "base/rate.h"
 #include "belfry/config.h"
 #include "wire/digest.h"
 

@@ -311,8 +311,9 @@ static bool is_within_rate(struct admin *admin, struct admin_session *session, s
 			   uint32_t items_count)
 {
 	uint32_t per_second = admin->config->publish_rate;
-	uint64_t wait_ms =
-		per_second ? rate_take(&key->rate, per_second, items_count, admin->now_ms) : 0;
+	uint64_t wait_ms = per_second ? rate_take(&key->rate, (struct rate_limit){per_second, 1},
+						  items_count, admin->now_ms)
+				      : 0;
 	char extra[48];
 
 	if (wait_ms == 0)

@@ -86,6 +86,8 @@ static enum status create_shards(struct broker *broker, char *reason, size_t rea
 			.receipts = &broker->lanes.receipts[i],
 			.departures = &broker->lanes.departures[i],
 			.sleeper = &broker->lanes.shard_sleepers[i],
+			.rates = &broker->lanes.rates,
+			.arrivals = broker->lanes.arrivals,
 		};
 
 		status = shard_create(&options, &broker->shards[i], reason, reason_size);
@@ -147,6 +149,9 @@ static enum status create_acceptor(struct broker *broker, char *reason, size_t r
 		.counters = &broker->counters->acceptor,
 		.listener_fds = broker->listener_fds,
 		.listeners_count = broker->listeners_count,
+		.listeners_proxied = broker->config->listen_proxy_first,
+		.arrivals = broker->lanes.arrivals,
+		.arrivals_count = broker->lanes.arrivals_count,
 		.shard_ring_fds = ring_fds,
 		.departures = broker->lanes.departures,
 		.shards_count = broker->shards_count,
@@ -173,11 +178,30 @@ static enum status create_counters(struct broker *broker, char *reason, size_t r
 	return STATUS_OK;
 }
 
+/* Whoever looks at addresses asks the kernel for each connection's. */
+static bool wants_addresses(const struct config *config)
+{
+	return config->max_connections_per_ip > 0 || config->handshake_rate_per_ip > 0 ||
+	       config->trusted_networks.count > 0 || config->listen_proxy.count > 0;
+}
+
+static enum status create_arrivals(struct broker *broker, char *reason, size_t reason_size)
+{
+	if (!wants_addresses(broker->config) ||
+	    lanes_add_arrivals(&broker->lanes, broker->shards_count * broker->slots_per_shard) ==
+		    STATUS_OK)
+		return STATUS_OK;
+	snprintf(reason, reason_size, "out of memory");
+	return STATUS_NO_MEMORY;
+}
+
 static enum status create_parts(struct broker *broker, char *reason, size_t reason_size)
 {
 	struct uring_options own = {.entries = 64, .completions = 256, .shared = true};
 	enum status status = create_counters(broker, reason, reason_size);
 
+	if (status == STATUS_OK)
+		status = create_arrivals(broker, reason, reason_size);
 	if (status == STATUS_OK)
 		status = uring_create(&own, &broker->uring, reason, reason_size);
 	if (status == STATUS_OK)
@@ -294,6 +318,7 @@ static int open_signals(void)
 	sigaddset(&set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &set, NULL); /* threads inherit it */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of the log file, not the end */
 	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
@@ -330,20 +355,35 @@ enum status broker_start(const struct config *config, struct broker **ret_broker
 	return STATUS_OK;
 }
 
+static void print_listeners(const struct broker *broker, uint32_t first, uint32_t end)
+{
+	char text[LISTENER_TEXT_SIZE];
+
+	for (uint32_t i = first; i < end; i++) {
+		listener_address(broker->listener_fds[i], text);
+		printf("%s%s", i > first ? "," : "", text);
+	}
+	if (first == end)
+		printf("off");
+}
+
 void broker_announce(const struct broker *broker)
 {
+	uint32_t proxied = broker->config->listen_proxy_first;
 	char text[LISTENER_TEXT_SIZE] = "off";
 
 	printf("belfry ready: listen ");
-	for (uint32_t i = 0; i < broker->listeners_count; i++) {
-		listener_address(broker->listener_fds[i], text);
-		printf("%s%s", i ? "," : "", text);
-	}
+	print_listeners(broker, 0, proxied);
 	snprintf(text, sizeof(text), "off");
 	if (broker->admin_fd >= 0)
 		listener_address(broker->admin_fd, text);
-	printf(" admin %s shards %u log %s\n", text, broker->shards_count,
+	printf(" admin %s shards %u log %s", text, broker->shards_count,
 	       broker->config->redis_server.on ? "redis" : "embedded");
+	if (proxied < broker->listeners_count) {
+		printf(" listen_proxy ");
+		print_listeners(broker, proxied, broker->listeners_count);
+	}
+	printf("\n");
 	fflush(stdout);
 	log_line(LOG_INFO, "broker", "%u shards hold up to %lu connections", broker->shards_count,
 		 (unsigned long)broker->shards_count * broker->slots_per_shard);

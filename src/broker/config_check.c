@@ -3,6 +3,7 @@
 
 #include "broker/config_address.h"
 #include "broker/config_value.h"
+#include "belfry/encoding.h"
 
 #include <ctype.h>
 
@@ -70,6 +71,7 @@ static void check_auth_none(struct config_draft *draft)
 	uint32_t i = 0;
 
 	if (!is_right(draft, CONFIG_KEY_auth) || !is_right(draft, CONFIG_KEY_listen) ||
+	    !is_right(draft, CONFIG_KEY_listen_proxy) ||
 	    !is_right(draft, CONFIG_KEY_auth_none_anywhere) || config->auth != CONFIG_AUTH_NONE)
 		return;
 	while (i < list->count && config_address_is_loopback(&list->items[i]))
@@ -131,15 +133,30 @@ static void check_addresses(struct config_draft *draft)
 	const struct config_address_list *list = &config->listen_addresses;
 	bool has_admin = is_right(draft, CONFIG_KEY_admin) && config->admin_on;
 	enum config_key key = given_one(draft, CONFIG_KEY_admin, CONFIG_KEY_listen);
+	enum config_key listen = given_one(draft, CONFIG_KEY_listen_proxy, CONFIG_KEY_listen);
 
-	if (!is_right(draft, CONFIG_KEY_listen))
+	if (!is_right(draft, CONFIG_KEY_listen) || !is_right(draft, CONFIG_KEY_listen_proxy))
 		return;
 	for (uint32_t i = 0; i < list->count; i++) {
 		for (uint32_t j = 0; j < i; j++)
-			refuse_overlap(draft, CONFIG_KEY_listen, &list->items[j], &list->items[i]);
+			refuse_overlap(draft, listen, &list->items[j], &list->items[i]);
 		if (has_admin)
 			refuse_overlap(draft, key, &list->items[i], &config->admin_address);
 	}
+}
+
+/* Whoever reaches such an address says who he is. */
+static void check_proxies(struct config_draft *draft)
+{
+	const struct config *config = draft->config;
+
+	if (!is_right(draft, CONFIG_KEY_listen_proxy) ||
+	    !is_right(draft, CONFIG_KEY_trusted_proxy) || config->listen_proxy.count == 0 ||
+	    config->trusted_proxy.count > 0)
+		return;
+	config_draft_warn(draft, CONFIG_KEY_listen_proxy,
+			  "is open to whoever can reach it, and believes the header of each; name "
+			  "the proxies in trusted_proxy");
 }
 
 static void check_log_file(struct config_draft *draft)
@@ -154,6 +171,23 @@ static void check_log_file(struct config_draft *draft)
 			    "keeps it; leave one of the two empty");
 }
 
+static void check_namespaces(struct config_draft *draft)
+{
+	const struct config_list *list = &draft->config->namespace;
+
+	if (!is_right(draft, CONFIG_KEY_namespace))
+		return;
+	if (list->count > NAMESPACES_MAX - 1)
+		config_draft_refuse(draft, CONFIG_KEY_namespace,
+				    "has %u items, at most %d are taken", list->count,
+				    NAMESPACES_MAX - 1);
+	for (uint32_t i = 0; i < list->count; i++)
+		for (uint32_t j = 0; j < i; j++)
+			if (strcmp(list->items[i], list->items[j]) == 0)
+				config_draft_refuse(draft, CONFIG_KEY_namespace,
+						    "%s is given twice", list->items[i]);
+}
+
 void config_check(struct config_draft *draft)
 {
 	check_secret_key(draft);
@@ -161,5 +195,7 @@ void config_check(struct config_draft *draft)
 	check_auth_none(draft);
 	check_heartbeat(draft);
 	check_addresses(draft);
+	check_proxies(draft);
 	check_log_file(draft);
+	check_namespaces(draft);
 }

@@ -5,6 +5,7 @@
 #include "broker/config_address.h"
 #include "broker/config_text.h"
 #include "broker/config_value.h"
+#include "wire/ip.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -166,14 +167,8 @@ void config_draft_set_defaults(struct config_draft *draft)
 	}
 }
 
-static void derive_listen(struct config_draft *draft)
+static void add_addresses(struct config_address_list *list, const struct config_list *texts)
 {
-	const struct config_list *texts = &draft->config->listen;
-	struct config_address_list *list = &draft->config->listen_addresses;
-
-	if (texts->count == 0 || texts->count > CONFIG_LISTEN_MAX)
-		config_draft_refuse(draft, CONFIG_KEY_listen, "%u addresses; allowed: 1..%u",
-				    texts->count, CONFIG_LISTEN_MAX);
 	for (uint32_t i = 0; i < texts->count; i++) {
 		struct config_address address;
 		const char *wrong = config_address_parse(slice_of_text(texts->items[i]), &address);
@@ -181,6 +176,34 @@ static void derive_listen(struct config_draft *draft)
 		ASSERT(!wrong);
 		list->items = config_text_grow(list->items, list->count, sizeof(address));
 		list->items[list->count++] = address;
+	}
+}
+
+static void derive_listen(struct config_draft *draft)
+{
+	struct config *config = draft->config;
+	uint32_t count = config->listen.count + config->listen_proxy.count;
+
+	if (count == 0 || count > CONFIG_LISTEN_MAX)
+		config_draft_refuse(draft, CONFIG_KEY_listen, "%u addresses; allowed: 1..%u", count,
+				    CONFIG_LISTEN_MAX);
+	add_addresses(&config->listen_addresses, &config->listen);
+	config->listen_proxy_first = config->listen_addresses.count;
+	add_addresses(&config->listen_addresses, &config->listen_proxy);
+}
+
+static void derive_networks(struct config *config)
+{
+	const struct config_list *texts = &config->trusted_proxy;
+	struct ip_network_list *list = &config->trusted_networks;
+
+	for (uint32_t i = 0; i < texts->count; i++) {
+		struct ip_network network;
+		bool ok = ip_parse_network(slice_of_text(texts->items[i]), &network);
+
+		ASSERT(ok);
+		list->items = config_text_grow(list->items, list->count, sizeof(network));
+		list->items[list->count++] = network;
 	}
 }
 
@@ -330,8 +353,10 @@ void config_draft_derive(struct config_draft *draft)
 
 	for (unsigned key = 0; key < CONFIG_KEY_COUNT; key++)
 		ASSERT(origins[key].level != CONFIG_LEVEL_NONE);
-	if (!origins[CONFIG_KEY_listen].is_wrong)
+	if (!origins[CONFIG_KEY_listen].is_wrong && !origins[CONFIG_KEY_listen_proxy].is_wrong)
 		derive_listen(draft);
+	if (!origins[CONFIG_KEY_trusted_proxy].is_wrong)
+		derive_networks(draft->config);
 	if (!origins[CONFIG_KEY_admin].is_wrong)
 		derive_admin(draft->config);
 	if (!origins[CONFIG_KEY_redis].is_wrong)

@@ -5,7 +5,9 @@
 #include "belfry/limits.h"
 #include "broker/config_address.h"
 #include "wire/digest.h"
+#include "wire/ip.h"
 #include "wire/origin.h"
+#include "wire/socket_io.h"
 
 #include <stdio.h>
 
@@ -285,6 +287,15 @@ static const char *check_rule(struct slice text)
 	return config_value_rule(text, &pattern, &who);
 }
 
+static const char *check_network(struct slice text)
+{
+	struct ip_network network;
+
+	return ip_parse_network(text, &network)
+		       ? NULL
+		       : "is neither an address nor a network without a bit set behind its prefix";
+}
+
 static const char *check_namespace_switch(struct slice text)
 {
 	struct slice pattern;
@@ -327,6 +338,11 @@ static const char *check_item(const struct config_row *row, struct slice text)
 		return check_word(row, text);
 	case CONFIG_KIND_ORIGINS:
 		return check_origin(text);
+	case CONFIG_KIND_NAMESPACES:
+		return socket_io_namespace_is_valid(text) && text.size > 1 ? NULL
+									   : "is no namespace";
+	case CONFIG_KIND_NETWORKS:
+		return check_network(text);
 	case CONFIG_KIND_RULES:
 		return check_rule(text);
 	case CONFIG_KIND_SWITCHES:

@@ -1,6 +1,8 @@
 /* broker/lanes.c - making and emptying lanes. */
 #include "broker/lanes.h"
 
+#include <sys/mman.h>
+
 #include "belfry/delivery.h"
 #include "belfry/departure.h"
 #include "belfry/publication.h"
@@ -43,7 +45,23 @@ enum status lanes_init(struct lanes *lanes, uint32_t shards_count)
 	if (status == STATUS_OK)
 		status = init_lane(&lanes->answers, PUBLICATION_LANE_SIZE, sizeof(struct query *),
 				   &lanes->admin_sleeper);
+	if (status == STATUS_OK && !node_rates_init(&lanes->rates))
+		status = STATUS_NO_MEMORY;
 	return status;
+}
+
+/* Address space: the kernel gives pages as they are used. */
+enum status lanes_add_arrivals(struct lanes *lanes, uint32_t conns_max)
+{
+	uint32_t count = ARRIVAL_NONE + 1 + conns_max;
+	void *bytes = mmap(NULL, count * sizeof(struct arrival), PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (bytes == MAP_FAILED)
+		return STATUS_NO_MEMORY;
+	lanes->arrivals = bytes;
+	lanes->arrivals_count = count;
+	return STATUS_OK;
 }
 
 static void empty_deliveries(struct ring *ring)
@@ -77,4 +95,7 @@ void lanes_deinit(struct lanes *lanes)
 	ring_deinit(&lanes->outcomes.ring);
 	ring_deinit(&lanes->queries.ring);
 	ring_deinit(&lanes->answers.ring);
+	node_rates_deinit(&lanes->rates);
+	if (lanes->arrivals)
+		munmap(lanes->arrivals, lanes->arrivals_count * sizeof(struct arrival));
 }

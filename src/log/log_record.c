@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/assert.h"
-#include "log/crc32c.h"
+#include "base/crc32c.h"
 
 #define MAGIC_SIZE 16
 #define ENTRY_HEAD_SIZE 21 /* kind, id, fields */

@@ -7,6 +7,7 @@
 #include "router/router_state.h"
 #include "router/saying.h"
 #include "wire/connection_id.h"
+#include "wire/ip.h"
 
 #define USER_PREFIX "user:"
 #define CONN_PREFIX "conn:"
@@ -112,11 +113,35 @@ static void forget_identity(struct recovery *recovery)
 	recovery->channels_count = kept;
 }
 
+/* 0: there is room; else enum close_reason. */
+static uint32_t judge(const struct router *router, const struct session *session)
+{
+	uint32_t of_user = router->config->max_connections_per_user;
+	uint32_t of_address = router->config->max_connections_per_ip;
+
+	if (of_user > 0 && session->user->conns > of_user)
+		return CLOSE_USER_LIMIT;
+	if (of_address > 0 && addresses_count(&router->addresses, session->address) > of_address) {
+		counter_add(&router->counters->refused_address, 1);
+		return CLOSE_OVERLOAD;
+	}
+	return 0;
+}
+
+/* What came by a proxy: the acceptor has counted the others. */
+static uint32_t enter_address(struct router *router, const struct recovery *recovery)
+{
+	struct ip counted = ip_counted(&recovery->address);
+
+	if (!recovery->counts_address || router->config->max_connections_per_ip == 0)
+		return ADDRESS_UNKNOWN;
+	return addresses_enter(&router->addresses, counted.bytes);
+}
+
 /* Counts the connection, over the limit too: a detach follows each attach. */
 static void on_attach(struct router *router, uint32_t shard, const struct receipt *receipt)
 {
 	const struct recovery *recovery = receipt->recovery;
-	uint32_t limit = router->config->max_connections_per_user;
 	struct interest *user = need_user(router, recovery->user);
 	struct session *session = sessions_at(&router->sessions, shard, receipt->slot);
 	struct delivery refused = {
@@ -135,7 +160,9 @@ static void on_attach(struct router *router, uint32_t shard, const struct receip
 	router->sessions.count++;
 	if (user->conns++ == 0)
 		counter_add(&router->counters->users, 1);
-	if (limit > 0 && user->conns > limit) {
+	session->address = enter_address(router, recovery);
+	refused.count = judge(router, session);
+	if (refused.count != 0) {
 		fanout_push(router, shard, &refused);
 		free(receipt->recovery);
 		return;
@@ -182,6 +209,7 @@ static void on_detach(struct router *router, uint32_t shard, const struct receip
 		counter_subtract(&router->counters->users, 1);
 	interests_drop_unused(&router->interests, session->user);
 	free(session->identity);
+	addresses_leave(&router->addresses, session->address);
 	*session = (struct session){0};
 	router->sessions.count--;
 }

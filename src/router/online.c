@@ -76,6 +76,7 @@ void online_attach(struct router *router, uint32_t shard, uint32_t slot,
 		.connection_id = id_of(router, session, own, room),
 		.device = recovery->device,
 		.since_ms = recovery->since_ms,
+		.address = recovery->address,
 	};
 
 	/* Without memory it is not shown; its detach then finds nothing. */

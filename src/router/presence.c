@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "wire/ip.h"
 
 #define CAPACITY_MIN 256u
 
@@ -228,7 +229,9 @@ static struct presence_conn *add_conn(struct presence *presence,
 
 	if (device_size > PRESENCE_DEVICE_MAX)
 		device_size = PRESENCE_DEVICE_MAX;
-	struct presence_conn *conn = calloc(1, sizeof(*conn) + device_size);
+	bool has_address = ip_is_known(&arrival->address);
+	struct presence_conn *conn =
+		calloc(1, sizeof(*conn) + device_size + (has_address ? sizeof(struct ip) : 0));
 
 	if (!conn)
 		return NULL;
@@ -240,6 +243,9 @@ static struct presence_conn *add_conn(struct presence *presence,
 	memcpy(conn->id, arrival->connection_id.bytes, CONNECTION_ID_SIZE);
 	if (device_size > 0)
 		memcpy(conn->device, arrival->device.bytes, device_size);
+	conn->has_address = has_address;
+	if (has_address)
+		memcpy(conn->device + device_size, &arrival->address, sizeof(arrival->address));
 	link_init(&conn->place);
 	link_init(&conn->of_user);
 	struct presence_conn **head = &presence->conns[conn->hash & (presence->conns_capacity - 1)];

@@ -24,6 +24,7 @@
 #include "base/compiler.h"
 #include "base/hash.h"
 #include "base/slice.h"
+#include "belfry/ip.h"
 #include "belfry/limits.h"
 
 #define PRESENCE_DEVICE_MAX 255 /* bytes of a device's name; what is longer is cut off */
@@ -62,9 +63,10 @@ struct presence_conn {
 	uint64_t hash;     /* of its id; its lowest bits are its slot */
 	uint32_t attached; /* how often; 0: it is gone */
 	bool is_written;   /* CONN_PUT was given out */
+	bool has_address;  /* it is known where the client comes from */
 	uint8_t device_size;
 	char id[CONNECTION_ID_SIZE];
-	char device[];
+	char device[]; /* and behind it, when has_address, a struct ip */
 };
 
 struct presence {
@@ -94,6 +96,7 @@ struct presence_arrival {
 	struct slice connection_id; /* CONNECTION_ID_SIZE bytes */
 	struct slice device;        /* absent: it has no name */
 	uint64_t since_ms;          /* Unix */
+	struct ip address;          /* of the client; all zero: not known */
 };
 
 /* A connection is there. One whose id is there already, for the same user, is the same one: it is

@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "wire/event_id.h"
+#include "wire/ip.h"
 #include "wire/json.h"
 
 /* ,"node":N,"device":D,"since":T} */
@@ -18,7 +19,21 @@ static void write_rest(struct writer *writer, struct slice node, const struct pr
 		writer_text(writer, "null");
 	writer_text(writer, ",\"since\":\"");
 	event_id_write_time(writer, conn->since_ms);
-	writer_text(writer, "\"}");
+	writer_text(writer, "\"");
+}
+
+/* ,"address":A and the end, for those who operate the node. */
+static void write_address(struct writer *writer, const struct presence_conn *conn)
+{
+	struct ip address;
+
+	if (conn->has_address) {
+		memcpy(&address, conn->device + conn->device_size, sizeof(address));
+		writer_text(writer, ",\"address\":\"");
+		ip_write(writer, &address);
+		writer_text(writer, "\"");
+	}
+	writer_text(writer, "}");
 }
 
 static struct slice user_of(const struct presence_conn *conn)
@@ -38,6 +53,7 @@ void presence_answer_member(struct writer *writer, struct slice node,
 {
 	write_id(writer, slice_of(conn->id, CONNECTION_ID_SIZE));
 	write_rest(writer, node, conn);
+	writer_text(writer, "}");
 }
 
 void presence_answer_conn(struct writer *writer, struct slice node,
@@ -47,6 +63,7 @@ void presence_answer_conn(struct writer *writer, struct slice node,
 	writer_text(writer, ",\"user_id\":");
 	json_write_string(writer, user_of(conn));
 	write_rest(writer, node, conn);
+	write_address(writer, conn);
 }
 
 void presence_answer_record(struct writer *writer, struct slice node,
@@ -55,6 +72,7 @@ void presence_answer_record(struct writer *writer, struct slice node,
 	writer_text(writer, "{\"user\":");
 	json_write_string(writer, user_of(conn));
 	write_rest(writer, node, conn);
+	write_address(writer, conn);
 }
 
 /* ---- a user ---- */
@@ -112,7 +130,7 @@ static void write_value(struct writer *writer, struct json_value object, const c
 
 bool presence_answer_stored(struct writer *writer, struct slice id, struct slice stored)
 {
-	struct json_value object, user;
+	struct json_value object, user, address;
 
 	if (!is_object(stored))
 		return false;
@@ -128,6 +146,10 @@ bool presence_answer_stored(struct writer *writer, struct slice id, struct slice
 	write_value(writer, object, "device");
 	writer_text(writer, ",\"since\":");
 	write_value(writer, object, "since");
+	if (json_find(object, "address", &address)) {
+		writer_text(writer, ",\"address\":");
+		writer_slice(writer, address.text);
+	}
 	writer_text(writer, "}");
 	return true;
 }

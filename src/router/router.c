@@ -45,6 +45,7 @@ static bool init_memory(struct router *router)
 	return router->targets && router->chunk && router->history && router->bodies &&
 	       interests_init(&router->interests, router->options.channel_key) &&
 	       sessions_init(&router->sessions, router->options.shards_count) &&
+	       addresses_init(&router->addresses) &&
 	       cursors_init(&router->cursors, router->options.channel_key,
 			    !config->redis_server.on) &&
 	       online_init(router);
@@ -178,6 +179,7 @@ void router_destroy(struct router *router)
 	embedded_log_close(&router->embedded);
 	answers_drop(router);
 	sessions_deinit(&router->sessions);
+	addresses_deinit(&router->addresses);
 	cursors_deinit(&router->cursors);
 	departed_deinit(&router->departed);
 	history_destroy(router->history);

@@ -8,6 +8,7 @@
 #ifndef BELFRY_ROUTER_ROUTER_STATE_H
 #define BELFRY_ROUTER_ROUTER_STATE_H
 
+#include "base/addresses.h"
 #include "base/assert.h"
 #include "base/random.h"
 #include "belfry/delivery.h"
@@ -96,6 +97,7 @@ struct router {
 	struct replay_queue parked;      /* wait for the log; looked at every REPLAY_PARK_MS */
 	uint64_t parked_look_ms;
 	struct answers answers;
+	struct addresses addresses;     /* of clients behind proxies, with their connections */
 	struct listing *listings;       /* histories that wait for bodies */
 	uint8_t *chunk;                 /* REPLAY_CHUNK_SIZE and the largest frame */
 	struct notice_channel *targets; /* ENTRY_CHANNELS_MAX of them: of the entry at hand */

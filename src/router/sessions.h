@@ -2,7 +2,7 @@
  *
  * Layer   router (may include: lane, wire, uring, log, base, libc)
  * Threads the router
- * Memory  56 bytes a slot in address space reserved per shard, touched as slots are used
+ * Memory  64 bytes a slot in address space reserved per shard, touched as slots are used
  * Errors  creation: false when memory is out
  */
 #ifndef BELFRY_ROUTER_SESSIONS_H
@@ -27,6 +27,7 @@ struct session {
 	uint64_t since_ms; /* Unix: when the connection began */
 	uint64_t refreshed_ms; /* monotonic: its presence was last written */
 	uint32_t generation;
+	uint32_t address;  /* the router's record that counts its address, or ADDRESS_UNKNOWN */
 	uint8_t encoding;  /* enum encoding */
 	bool has_part_out; /* of a replay, be it over by now: its MORE has not come */
 };

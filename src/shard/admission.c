@@ -3,19 +3,28 @@
 
 #include <stdlib.h>
 
+#include "shard/peer.h"
+#include "shard/rate.h"
 #include "shard/receipts.h"
 #include "shard/resume.h"
 #include "shard/shard_state.h"
 #include "shard/subscriptions.h"
 
 static const struct refusal full = {
-	{503, "overload", "this node has as many connections as it takes", "Retry-After: 5\r\n"},
+	{503, "overload", "this node has as many connections as it takes", NULL},
 	CLOSE_OVERLOAD,
 };
 static const struct refusal address_full = {
-	{429, "too_many_connections", "too many connections from this address",
-	 "Retry-After: 30\r\n"},
+	{429, "too_many_connections", "too many connections from this address", NULL},
 	CLOSE_OVERLOAD,
+};
+static const struct refusal node_rate = {
+	{503, "overload", "this node is asked for more handshakes than it takes", NULL},
+	CLOSE_OVERLOAD,
+};
+static const struct refusal address_rate = {
+	{429, "rate_limited", "too many handshakes from this address", NULL},
+	CLOSE_RATE,
 };
 static const struct refusal bad_origin = {
 	{403, "origin", "pages of this origin may not connect", NULL},
@@ -25,23 +34,36 @@ static const struct refusal wrong_user = {
 	{403, "not_allowed", "this path belongs to another user", NULL},
 	CLOSE_NOT_ALLOWED,
 };
-const struct refusal admission_user_full = {
-	{429, "too_many_connections", "the user has as many connections as allowed",
-	 "Retry-After: 30\r\n"},
+static const struct refusal user_full = {
+	{429, "too_many_connections", "the user has as many connections as allowed", NULL},
 	CLOSE_USER_LIMIT,
 };
 const struct refusal admission_no_memory = {
-	{503, "overload", "out of memory", "Retry-After: 5\r\n"},
+	{503, "overload", "out of memory", NULL},
 	CLOSE_OVERLOAD,
 };
 
 const struct refusal *admission_check_socket(const struct shard *shard, const struct conn *conn,
 					     const struct http_head *head)
 {
+	struct peer peer;
+
 	if (conn->verdict == HANDOFF_FULL)
 		return &full;
 	if (conn->verdict == HANDOFF_ADDRESS_FULL)
 		return &address_full;
+	peer = peer_of_request(shard, conn, head);
+	peer_note(shard, conn, &peer);
+	switch (rate_on_handshake(shard, &peer)) {
+	case RATE_HANDSHAKE_OK:
+		break;
+	case RATE_HANDSHAKE_NODE:
+		counter_add(&shard->counters->handshakes_limited, 1);
+		return &node_rate;
+	case RATE_HANDSHAKE_ADDRESS:
+		counter_add(&shard->counters->handshakes_limited, 1);
+		return &address_rate;
+	}
 	return identity_allows_origin(shard->config, head) ? NULL : &bad_origin;
 }
 
@@ -50,6 +72,12 @@ static bool is_allowed(const struct route_match *match, const struct jwt_claims 
 	return match->route->owner != ROUTE_OF_USER || claims->admin ||
 	       slice_equal(slice_of(match->parameter, match->parameter_size),
 			   slice_of(claims->user, claims->user_size));
+}
+
+const struct refusal *admission_refusal(const struct conn *conn)
+{
+	ASSERT(conn->state == CONN_ATTACHING);
+	return conn->reason == CLOSE_OVERLOAD ? &address_full : &user_full;
 }
 
 bool admission_check(struct shard *shard, const struct conn *conn,

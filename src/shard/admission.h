@@ -5,8 +5,8 @@
  * Memory  the caller's; claims point into themselves and the token
  * Errors  a refusal: the HTTP answer, and the reason for a client that is told after an upgrade
  *
- * First admission_check, which changes nothing, then, with conn->protocol and conn->encoding set,
- * admission_enter; the answer comes to protocol->on_attached or on_refused.
+ * First admission_check, which changes nothing but counts, then, with conn->protocol and
+ * conn->encoding set, admission_enter; the answer comes to protocol->on_attached or on_refused.
  */
 #ifndef BELFRY_SHARD_ADMISSION_H
 #define BELFRY_SHARD_ADMISSION_H
@@ -25,9 +25,12 @@ struct refusal {
 };
 
 extern const struct refusal admission_no_memory;
-extern const struct refusal admission_user_full;
 
-/* The acceptor's verdict and the page's origin: what can be told without a token. NULL: fine. */
+/* In protocol->on_refused: why the router has refused. */
+const struct refusal *admission_refusal(const struct conn *conn);
+
+/* The acceptor's verdict, the rates of handshakes and the page's origin: what can be told without
+ * a token. Each call counts as a handshake. NULL: fine. */
 const struct refusal *admission_check_socket(const struct shard *shard, const struct conn *conn,
 					     const struct http_head *head);
 

@@ -28,14 +28,15 @@ void conn_open(struct shard *shard, uint32_t slot, uint64_t handoff)
 	uint32_t generation = conn->generation + 1;
 	/* A queue may still name this slot from its last use; that is harmless, twice is not. */
 	uint32_t queued = conn->flags & (CONN_QUEUED_READ | CONN_QUEUED_SEND | CONN_LISTED);
+	uint32_t proxied = (handoff & HANDOFF_PROXIED) != 0 ? CONN_PROXIED | CONN_HEADER_DUE : 0;
 
 	ASSERT(conn->state == CONN_FREE);
 	*conn = (struct conn){
 		.generation = generation,
 		.state = CONN_HEAD,
-		.flags = queued,
+		.flags = queued | proxied,
 		.verdict = (uint8_t)handoff_tag_verdict(handoff),
-		.address = handoff_tag_address(handoff),
+		.arrival = handoff_tag_arrival(handoff),
 		.user = CHANNEL_NONE,
 		.subscriptions_capacity = SUBSCRIPTIONS_INLINE,
 		.heard_ms = (uint32_t)shard->now_ms,
@@ -129,7 +130,9 @@ void conn_close(struct shard *shard, struct conn *conn, enum close_reason reason
 		conn_set(conn, CONN_END_WHEN_SENT);
 	timers_arm(shard, conn, shard->config->close_timeout_ms);
 	send_queue(shard, conn);
-	receive_queue(shard, conn);
+	receive_rest(shard, conn);
+	if (conn->state == CONN_CLOSING)
+		receive_queue(shard, conn);
 }
 
 void conn_close_join(struct shard *shard, struct conn *conn, enum close_reason reason)
@@ -152,7 +155,7 @@ void conn_close_join(struct shard *shard, struct conn *conn, enum close_reason r
 
 void conn_close_finish(struct shard *shard, struct conn *conn)
 {
-	struct departure departure = {.address = conn->address, .verdict = conn->verdict};
+	struct departure departure = {.arrival = conn->arrival, .verdict = conn->verdict};
 
 	ASSERT(conn->state == CONN_FINISHING && conn->inbound == NULL);
 	outbox_destroy(&conn->outbox);
@@ -203,6 +206,7 @@ void conn_drop_inbound(struct conn *conn)
 	if (!conn->inbound)
 		return;
 	free(conn->inbound->bytes);
+	free(conn->inbound->rest);
 	free(conn->inbound);
 	conn->inbound = NULL;
 }

@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/rate.h"
 #include "belfry/close_reason.h"
 #include "shard/channels.h"
 #include "shard/outbox.h"
@@ -66,9 +67,12 @@ enum conn_flag {
 	CONN_OVERRUN = 1 << 17,      /* not even an answer to it found room: it is closed with 4410
 				     * at the next look at its outbox */
 	CONN_UNCONFIRMED =
-		1 << 18,        /* something was delivered since the last ping with a position */
-	CONN_DEFLATE = 1 << 20, /* permessage-deflate was agreed on: it may send RSV1 */
-	CONN_HELD = 1 << 19,    /* what it is to get stays in its outbox: see shard/protocol.h */
+		1 << 18,           /* something was delivered since the last ping with a position */
+	CONN_PROXIED = 1 << 24,    /* it came to an address of listen_proxy */
+	CONN_HEADER_DUE = 1 << 25, /* its PROXY header has yet to come */
+	CONN_SLOWED = 1 << 26,     /* it sent too much: not read until its pause is over */
+	CONN_DEFLATE = 1 << 20,    /* permessage-deflate was agreed on: it may send RSV1 */
+	CONN_HELD = 1 << 19,       /* what it is to get stays in its outbox: see shard/protocol.h */
 };
 
 #define SUBSCRIPTIONS_INLINE 3 /* all, user:{sub}, announcements */
@@ -97,6 +101,8 @@ struct inbound {
 	uint8_t *bytes; /* HEAD: of the request; OPEN, ECHO: payload of the message so far */
 	size_t size;
 	size_t capacity;
+	uint8_t *rest; /* OPEN, SLOWED: what was received and not yet looked at; NULL: nothing */
+	size_t rest_size;
 };
 
 struct conn {
@@ -112,14 +118,17 @@ struct conn {
 	uint16_t subscriptions_capacity;
 	uint32_t flags;       /* enum conn_flag */
 	uint8_t state;        /* enum conn_state */
-	uint8_t reason;       /* enum close_reason, from CLOSING on */
+	uint8_t reason;       /* enum close_reason, from CLOSING on, or when the router refuses */
 	uint8_t verdict;      /* enum handoff_verdict */
 	uint8_t replays_owed; /* parts of a replay whose MORE the router has yet to hear */
 	uint8_t protocol;     /* enum conn_protocol */
 	uint8_t encoding;     /* enum encoding: set before the first subscription */
+	uint8_t pauses;       /* how often it was slowed, see shard/rate.h */
+	struct rate rate;     /* of its messages */
+	uint32_t slowed_ms;   /* shard time, low 32 bits: its last pause began */
 	struct wheel_timer timer;
 	uint32_t generation;  /* grows with each use of the slot */
-	uint32_t address;     /* the acceptor's record of the peer */
+	uint32_t arrival;     /* index of its struct arrival, or ARRIVAL_NONE */
 	uint32_t user;        /* index of the channel user:{sub}, held; CHANNEL_NONE */
 	uint32_t sent_turn;   /* the turn of its last send: one send per turn */
 	uint32_t last_notice; /* number of the last notice for many channels it got */

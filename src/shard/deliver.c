@@ -167,13 +167,21 @@ static void on_close(struct shard *shard, struct conn *conn, uint32_t reason)
 	conn_close(shard, conn, (enum close_reason)reason);
 }
 
+/* The reason is the connection's before it is closed: the protocol says it in its own way. */
+static void on_refused(struct shard *shard, struct conn *conn, uint32_t reason)
+{
+	ASSERT(reason == CLOSE_USER_LIMIT || reason == CLOSE_OVERLOAD);
+	conn->reason = (uint8_t)reason;
+	protocol_of(conn)->on_refused(shard, conn);
+}
+
 static void answer_attaching(struct shard *shard, struct conn *conn,
 			     const struct delivery *delivery)
 {
 	if (delivery->type == DELIVERY_ATTACHED)
 		protocol_of(conn)->on_attached(shard, conn, delivery->attached);
 	else if (delivery->type == DELIVERY_REFUSED)
-		protocol_of(conn)->on_refused(shard, conn);
+		on_refused(shard, conn, delivery->count);
 	else if (delivery->type == DELIVERY_CLOSE)
 		on_close(shard, conn, delivery->count);
 }

@@ -194,13 +194,15 @@ void handshake_on_attached(struct shard *shard, struct conn *conn, const struct 
 
 void handshake_on_refused(struct shard *shard, struct conn *conn)
 {
+	const struct refusal *refusal = admission_refusal(conn);
+
 	ASSERT(conn->state == CONN_ATTACHING && conn->inbound != NULL);
 	if (conn_has(conn, CONN_SUBPROTOCOL) && accept_remembered(conn)) {
 		conn_drop_inbound(conn); /* what it sent behind its request is not read */
 		counter_add(&shard->counters->refusals, 1);
 		conn_set(conn, CONN_UPGRADED);
-		conn_close(shard, conn, CLOSE_USER_LIMIT);
+		conn_close(shard, conn, refusal->reason);
 		return;
 	}
-	http_refuse(shard, conn, &admission_user_full.http);
+	http_refuse(shard, conn, &refusal->http);
 }

@@ -1,6 +1,7 @@
 /* shard/http.c - which request gets which answer. */
 #include "shard/http.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "shard/cors.h"
@@ -11,12 +12,16 @@
 #include "shard/route.h"
 #include "shard/send.h"
 #include "shard/shard_state.h"
+#include "shard/socket_io.h"
 #include "shard/sse.h"
 #include "shard/timers.h"
 #include "wire/http_answer.h"
 #include "wire/http_head.h"
 
 #define ANSWER_HEAD_MAX 1024 /* bytes of an answer without its body */
+#define EXTRA_MAX 768        /* of them, further header lines of a refusal */
+#define RETRY_NODE_S 5       /* Retry-After: after so long the node may have room again */
+#define RETRY_CLIENT_S 10    /* likewise the client, who must end a connection or wait */
 
 void http_send(struct shard *shard, struct conn *conn, const struct http_answer *answer)
 {
@@ -39,9 +44,28 @@ void http_send(struct shard *shard, struct conn *conn, const struct http_answer 
 		timers_arm(shard, conn, shard->config->handshake_timeout_ms);
 }
 
+/* The further header lines of a refusal. */
+static const char *write_extra(struct shard *shard, const struct http_refusal *refusal,
+			       char lines[EXTRA_MAX])
+{
+	const char *extra = refusal->extra ? refusal->extra : "";
+	uint32_t least_s = refusal->status == 503   ? RETRY_NODE_S
+			   : refusal->status == 429 ? RETRY_CLIENT_S
+						    : 0;
+
+	if (least_s == 0 || strstr(extra, "Retry-After:"))
+		return extra;
+	int size = snprintf(lines, EXTRA_MAX, "%sRetry-After: %u\r\n", extra,
+			    least_s + (uint32_t)random_below(&shard->random, least_s + 1u));
+
+	ASSERT(size > 0 && size < EXTRA_MAX);
+	return lines;
+}
+
 void http_refuse(struct shard *shard, struct conn *conn, const struct http_refusal *refusal)
 {
 	uint8_t *bytes = arena_take(&shard->arena, ANSWER_HEAD_MAX);
+	char lines[EXTRA_MAX];
 	struct writer writer;
 
 	counter_add(&shard->counters->refusals, 1);
@@ -51,7 +75,7 @@ void http_refuse(struct shard *shard, struct conn *conn, const struct http_refus
 	}
 	writer_init(&writer, bytes, ANSWER_HEAD_MAX);
 	http_answer_write_error(&writer, refusal->status, refusal->code, refusal->message,
-				refusal->extra);
+				write_extra(shard, refusal, lines));
 	ASSERT(!writer.overflow);
 	send_bytes(shard, conn, writer_written(&writer));
 	/* What the client still sends would turn a plain close into a reset that may overtake
@@ -158,6 +182,9 @@ static void on_request(struct shard *shard, struct conn *conn, const struct http
 			&(struct http_refusal){413, "body", "no request body is taken here", NULL});
 	else if (cors_is_preflight(head))
 		cors_on_preflight(shard, conn, head);
+	else if (slice_equal_text(head->path, "/socket.io/") ||
+		 slice_equal_text(head->path, "/socket.io"))
+		socket_io_on_request(shard, conn, head);
 	else if (is_echo)
 		handshake_on_echo(shard, conn, head);
 	else if (pages_has(shard, head->path))

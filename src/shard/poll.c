@@ -120,7 +120,7 @@ static void on_attached(struct shard *shard, struct conn *conn, const struct att
 
 static void on_refused(struct shard *shard, struct conn *conn)
 {
-	http_refuse(shard, conn, &admission_user_full.http);
+	http_refuse(shard, conn, &admission_refusal(conn)->http);
 }
 
 /* ---- the answer ---- */

@@ -9,6 +9,7 @@
 #include "shard/echo.h"
 #include "shard/http.h"
 #include "shard/message.h"
+#include "shard/peer.h"
 #include "shard/protocol.h"
 #include "shard/receipts.h"
 #include "shard/send.h"
@@ -36,7 +37,8 @@ static bool must_wait(const struct shard *shard, const struct conn *conn)
 
 	if (conn->state == CONN_ATTACHING || is_deaf(conn))
 		return true;
-	if (waits_for_router(shard, conn))
+	if (waits_for_router(shard, conn) ||
+	    (conn->state == CONN_OPEN && conn_has(conn, CONN_SLOWED)))
 		return true;
 	return conn->state != CONN_CLOSING &&
 	       (waiting > READ_PAUSE_SIZE || (waiting > 0 && conn_has(conn, CONN_BLOCKED)));
@@ -141,16 +143,24 @@ static void on_close(struct shard *shard, struct conn *conn, const struct ws_inb
 		conn_close(shard, conn, CLOSE_PEER_CLOSED);
 }
 
+/* Pings and pongs are messages, too, as far as rates go. The debug route has none. */
+static bool may_control(struct shard *shard, struct conn *conn)
+{
+	return conn->state == CONN_ECHO || message_may_go_on(shard, conn, (struct slice){NULL, 0});
+}
+
 static void on_event(struct shard *shard, struct conn *conn, const struct ws_inbound_event *event)
 {
 	switch (event->type) {
 	case WS_EVENT_NONE:
 		return;
 	case WS_EVENT_PONG:
-		confirm_on_pong(shard, conn, event->payload);
+		if (may_control(shard, conn))
+			confirm_on_pong(shard, conn, event->payload);
 		return;
 	case WS_EVENT_PING:
-		send_frame(shard, conn, WS_PONG, event->payload);
+		if (may_control(shard, conn))
+			send_frame(shard, conn, WS_PONG, event->payload);
 		return;
 	case WS_EVENT_CLOSE:
 		on_close(shard, conn, event);
@@ -182,6 +192,25 @@ static void keep_reader(struct shard *shard, struct conn *conn, const struct ws_
 		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
 }
 
+/* Likewise in the middle of what was received: the rest waits until the pause is over. */
+static void keep_rest(struct shard *shard, struct conn *conn, const struct ws_inbound *reader,
+		      struct slice rest)
+{
+	struct inbound *in = conn_need_inbound(conn);
+	uint8_t *copy = malloc(rest.size);
+
+	if (!in || !copy) {
+		free(copy);
+		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
+		return;
+	}
+	ASSERT(in->rest == NULL);
+	memcpy(copy, rest.bytes, rest.size);
+	in->ws = *reader;
+	in->rest = copy;
+	in->rest_size = rest.size;
+}
+
 static void feed_closing(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t size);
 
 /* The reader as the last bytes left it, or one that is between two messages. */
@@ -206,10 +235,15 @@ void receive_feed_ws(struct shard *shard, struct conn *conn, uint8_t *bytes, siz
 	do {
 		done += ws_inbound_next(&reader, bytes + done, size - done, &event);
 		on_event(shard, conn, &event);
-	} while (event.type != WS_EVENT_NONE && conn->state < CONN_CLOSING);
+	} while (event.type != WS_EVENT_NONE && conn->state < CONN_CLOSING &&
+		 !conn_has(conn, CONN_SLOWED));
 	if (conn->state == CONN_FINISHING || event.type == WS_EVENT_CLOSE ||
 	    event.type == WS_EVENT_VIOLATION)
 		return;
+	if (conn_has(conn, CONN_SLOWED) && conn->state == CONN_OPEN && done < size) {
+		keep_rest(shard, conn, &reader, slice_of(bytes + done, size - done));
+		return;
+	}
 	keep_reader(shard, conn, &reader);
 	if (conn->state == CONN_CLOSING) /* closed in the middle: the rest may end it */
 		feed_closing(shard, conn, bytes + done, size - done);
@@ -244,7 +278,10 @@ void receive_feed(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t
 {
 	switch ((enum conn_state)conn->state) {
 	case CONN_HEAD:
-		http_feed(shard, conn, bytes, size);
+		if (conn_has(conn, CONN_HEADER_DUE))
+			peer_feed(shard, conn, bytes, size);
+		else
+			http_feed(shard, conn, bytes, size);
 		return;
 	case CONN_OPEN:
 		if (protocol_of(conn)->on_bytes)
@@ -261,4 +298,19 @@ void receive_feed(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t
 	case CONN_FINISHING:
 		return;
 	}
+}
+
+void receive_rest(struct shard *shard, struct conn *conn)
+{
+	uint8_t *rest = conn->inbound ? conn->inbound->rest : NULL;
+
+	if (rest) {
+		size_t size = conn->inbound->rest_size;
+
+		conn->inbound->rest = NULL;
+		receive_feed(shard, conn, rest, size);
+		free(rest);
+	}
+	if (conn_has(conn, CONN_UNREAD))
+		receive_queue(shard, conn);
 }

@@ -40,4 +40,7 @@ void receive_feed_ws(struct shard *shard, struct conn *conn, uint8_t *bytes, siz
 
 void receive_feed(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t size);
 
+/* What was left when the connection was slowed, then its socket. */
+void receive_rest(struct shard *shard, struct conn *conn);
+
 #endif

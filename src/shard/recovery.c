@@ -158,6 +158,10 @@ bool recovery_attach(struct shard *shard, struct conn *conn, const struct recove
 	recovery->device = put(&bytes, wish->device);
 	recovery->identity = put(&bytes, wish->identity);
 	recovery->since_ms = shard->unix_ms;
+	if (conn->arrival != ARRIVAL_NONE) {
+		recovery->address = shard->arrivals[conn->arrival].client;
+		recovery->counts_address = shard->arrivals[conn->arrival].counts_client;
+	}
 	conn_set(conn, CONN_RECOVERING);
 	receipts_attach(shard, conn, recovery);
 	return true;

@@ -30,7 +30,7 @@ static bool match_parameter(struct slice path, const struct route *route,
 
 	if (text.size == 0 || memchr(text.bytes, '/', text.size))
 		return false;
-	if (!http_percent_decode(text, ret_match->parameter, sizeof(ret_match->parameter), &size))
+	if (!http_path_decode(text, ret_match->parameter, sizeof(ret_match->parameter), &size))
 		return false;
 	if (!channel_name_is_valid(slice_of(ret_match->parameter, size)))
 		return false;

@@ -93,6 +93,8 @@ enum status shard_create(const struct shard_options *options, struct shard **ret
 	shard->receipts = options->receipts;
 	shard->departures = options->departures;
 	shard->sleeper = options->sleeper;
+	shard->rates = options->rates;
+	shard->arrivals = options->arrivals;
 	shard->turn = 1;
 	set_bounds(shard);
 	shard->now_ms = clock_monotonic_ns() / 1000000;

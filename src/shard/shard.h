@@ -15,7 +15,9 @@
 #include "base/status.h"
 #include "belfry/config.h"
 #include "belfry/counters.h"
+#include "belfry/arrival.h"
 #include "lane/lane.h"
+#include "lane/rates.h"
 
 struct shard;
 
@@ -31,6 +33,8 @@ struct shard_options {
 	struct lane *receipts;          /* shard -> router */
 	struct lane *departures;        /* shard -> acceptor */
 	struct sleeper *sleeper;        /* its own, the consumer of `deliveries` */
+	struct node_rates *rates;       /* of all shards */
+	struct arrival *arrivals;       /* those of its connections are its own; NULL: none */
 };
 
 MUST_CHECK enum status shard_create(const struct shard_options *options, struct shard **ret_shard,

@@ -74,6 +74,8 @@ struct shard {
 	struct hash_key connection_key;
 	struct lane *deliveries, *receipts, *departures;
 	struct sleeper *sleeper;
+	struct node_rates *rates;
+	struct arrival *arrivals;
 	struct uring *uring;
 	struct conn *conns; /* `slots` of them, reserved */
 	size_t conns_size;  /* of the reservation, in bytes */

@@ -229,7 +229,7 @@ static void on_refused(struct shard *shard, struct conn *conn)
 {
 	const struct stream *stream = stream_of(conn);
 
-	answer_later(shard, conn, &admission_user_full,
+	answer_later(shard, conn, admission_refusal(conn),
 		     slice_of(stream->lines, stream->lines_size));
 }
 

@@ -3,6 +3,7 @@
 
 #include "shard/http.h"
 #include "shard/protocol.h"
+#include "shard/rate.h"
 #include "shard/shard_state.h"
 
 /* Pings of a shard go out together so often: a wake costs more than a ping. */
@@ -84,6 +85,8 @@ void timers_refresh(struct shard *shard, struct conn *conn)
 		delay_ms =
 			least(delay_ms, left_ms(shard, conn->active_ms, config->idle_timeout_ms));
 	delay_ms = least(delay_ms, slow_left_ms(shard, conn));
+	if (conn_has(conn, CONN_SLOWED))
+		delay_ms = least(delay_ms, rate_pause_left_ms(shard, conn));
 	timers_arm(shard, conn, delay_ms);
 }
 
@@ -139,6 +142,10 @@ static void on_open_timer(struct shard *shard, struct conn *conn)
 {
 	const struct config *config = shard->config;
 
+	if (conn_has(conn, CONN_SLOWED) && rate_pause_left_ms(shard, conn) == 0)
+		rate_end_pause(shard, conn);
+	if (conn->state != CONN_OPEN)
+		return;
 	if (slow_left_ms(shard, conn) == 0)
 		conn_close(shard, conn, CLOSE_SLOW);
 	else if (silence_left_ms(shard, conn) == 0)
@@ -158,7 +165,7 @@ static void on_timer(struct shard *shard, struct conn *conn)
 {
 	switch ((enum conn_state)conn->state) {
 	case CONN_HEAD:
-		if (conn->inbound)
+		if (conn->inbound && !conn_has(conn, CONN_HEADER_DUE))
 			http_refuse(shard, conn,
 				    &(struct http_refusal){408, "request_timeout",
 							   "the request was not finished in time",

@@ -18,7 +18,8 @@ BINARY = os.environ.get("BELFRY_BINARY", str(REPOSITORY / "build" / "belfry"))
 API_KEY = "api-key-of-the-end-to-end-tests"
 
 READY = re.compile(r"^belfry ready: listen (?P<listen>.+?) admin (?P<admin>\S+) "
-                   r"shards (?P<shards>\d+) log (?P<log>\S+)", re.MULTILINE)
+                   r"shards (?P<shards>\d+) log (?P<log>\S+)"
+                   r"(?: listen_proxy (?P<proxied>\S+))?$", re.MULTILINE)
 
 DEFAULTS = {"listen": "127.0.0.1:0", "admin": "127.0.0.1:0", "shards": 1,
             "secret_key": SECRET, "api_key": API_KEY}
@@ -62,15 +63,12 @@ def run_to_end(*words, env=None, stdin=None, cwd=None):
 class Broker:
     """A running broker. `settings` go on top of DEFAULTS; None there leaves a key out."""
 
-    def __init__(self, settings, env=None, words=(), meanwhile=None, default_signals=True):
-        """`meanwhile` is called once the process was started, before it is ready. Without
-        `default_signals` it ignores SIGXFSZ: a file that reached its limit is then an error
-        like a full disk."""
+    def __init__(self, settings, env=None, words=(), meanwhile=None):
+        """`meanwhile` is called once the process was started, before it is ready."""
         self.stdout, self.stderr = [], []
         self.process = subprocess.Popen(
             [BINARY, *words, *arguments(DEFAULTS | settings)], env=environment(env),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            restore_signals=default_signals)
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.readers = [start_reader(self.process.stdout, self.stdout),
                         start_reader(self.process.stderr, self.stderr)]
         self.expects_exit = False
@@ -80,6 +78,7 @@ class Broker:
         ready = wait_until(self._find_ready, "the broker prints its ready line", limit=10)
         self.addresses = [address(one) for one in re.split(r"[,\s]+", ready["listen"])]
         self.host, self.port = self.addresses[0]
+        self.proxied = [address(one) for one in (ready["proxied"] or "off").split(",")][0]
         self.admin_host, self.admin_port = address(ready["admin"])  # None: admin is off
         self.shards, self.log_kind = int(ready["shards"]), ready["log"]
 

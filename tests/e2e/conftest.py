@@ -55,11 +55,11 @@ def start_broker():
     """start_broker(key=value, …) starts one; at the end each must still live and leave with 0.
 
     `env` and `words` (before the settings) go to the process as they are; `meanwhile` is called
-    while it starts; see Broker for `default_signals`."""
+    while it starts."""
     brokers = []
 
-    def start(env=None, words=(), meanwhile=None, default_signals=True, **settings):
-        brokers.append(Broker(settings, env, words, meanwhile, default_signals))
+    def start(env=None, words=(), meanwhile=None, **settings):
+        brokers.append(Broker(settings, env, words, meanwhile))
         return brokers[-1]
 
     yield start

@@ -85,14 +85,18 @@ def upgrade_request(path="/ws", user="42", headers=(), key=KEY, version="13", be
 class RawSocket:
     """A TCP connection to the broker with a buffer for what was read too far."""
 
-    def __init__(self, broker, admin=False, receive_buffer=None, timeout=10):
+    def __init__(self, broker, admin=False, receive_buffer=None, timeout=10, source=None,
+                 proxied=False):
+        """`source`: the address to come from; `proxied`: to the first address of listen_proxy."""
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.settimeout(scaled(timeout))
+        if source:
+            self.socket.bind((source, 0))
         self.socket.connect((broker.admin_host, broker.admin_port) if admin
-                            else (broker.host, broker.port))
+                            else broker.proxied if proxied else (broker.host, broker.port))
         self.buffer = b""
 
     def __enter__(self):

@@ -246,9 +246,10 @@ def test_a_file_of_something_else_is_not_overwritten(start_broker, path, name):
 
 
 async def test_a_full_disk_is_answered_and_survived(start_broker, tmp_path, producers):
-    """RLIMIT_FSIZE stands for the disk: publishing is refused, what was taken stays."""
+    """RLIMIT_FSIZE stands for the disk, and SIGXFSZ does not end the broker: publishing is
+    refused, what was taken stays."""
     path = tmp_path / "belfry.log"
-    broker = start_broker(log_file=str(path), log_fsync="always", default_signals=False)
+    broker = start_broker(log_file=str(path), log_fsync="always")
     resource.prlimit(broker.process.pid, resource.RLIMIT_FSIZE, (200000, 200000))
     producer = producers(broker)
     taken = []

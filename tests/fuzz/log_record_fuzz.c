@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
-#include "log/crc32c.h"
+#include "base/crc32c.h"
 #include "log/log_record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);

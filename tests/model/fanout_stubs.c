@@ -115,6 +115,12 @@ void receive_queue(struct shard *of, struct conn *conn)
 	(void)conn;
 }
 
+void receive_rest(struct shard *of, struct conn *conn)
+{
+	(void)of;
+	(void)conn;
+}
+
 void receive_flush(struct shard *of)
 {
 	(void)of;

@@ -100,6 +100,7 @@ static void create_shards(struct sim *sim, struct hash_key channel_key,
 			.receipts = &sim->lanes.receipts[i],
 			.departures = &sim->lanes.departures[i],
 			.sleeper = &sim->lanes.shard_sleepers[i],
+			.rates = &sim->lanes.rates,
 		};
 		enum status status =
 			shard_create(&options, &sim->shards[i], reason, sizeof(reason));

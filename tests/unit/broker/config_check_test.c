@@ -94,6 +94,31 @@ static void addresses(void **state)
 		     "");
 }
 
+static void proxies(void **state)
+{
+	(void)state;
+	check_report(&(struct given){.words = {"--listen-proxy=:9000"}, .variables = {WITH_SECRET}},
+		     "warning: command line: --listen-proxy: is open to whoever can reach it, and "
+		     "believes the header of each; name the proxies in trusted_proxy\n");
+	check_report(
+		&(struct given){.words = {"--listen-proxy=:9000", "--trusted-proxy=10.0.0.0/8"},
+				.variables = {WITH_SECRET}},
+		"");
+	check_report(
+		&(struct given){.words = {"--listen-proxy=127.0.0.1:8080", "--trusted-proxy=::1"},
+				.variables = {WITH_SECRET}},
+		"command line: --listen-proxy: 127.0.0.1:8080 is given twice\n");
+	check_report(&(struct given){.words = {"--listen=", "--listen-proxy=127.0.0.1:9000",
+					       "--trusted-proxy=::1"},
+				     .variables = {WITH_SECRET}},
+		     "");
+	check_report(&(struct given){.words = {"--listen-proxy=:9000", "--auth=none",
+					       "--trusted-proxy=::1"}},
+		     "command line: --auth: none is refused while listen has *:9000, which other "
+		     "machines can reach; listen on 127.0.0.1 or [::1], use auth = jwt, or force "
+		     "it with auth_none_anywhere = on\n");
+}
+
 static void log_file(void **state)
 {
 	(void)state;
@@ -126,13 +151,10 @@ static void a_wrong_key_has_one_line(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(secret_key),
-		cmocka_unit_test(api_keys),
-		cmocka_unit_test(auth_none),
-		cmocka_unit_test(heartbeat),
-		cmocka_unit_test(addresses),
-		cmocka_unit_test(log_file),
-		cmocka_unit_test(a_wrong_key_has_one_line),
+		cmocka_unit_test(secret_key), cmocka_unit_test(api_keys),
+		cmocka_unit_test(auth_none),  cmocka_unit_test(heartbeat),
+		cmocka_unit_test(addresses),  cmocka_unit_test(proxies),
+		cmocka_unit_test(log_file),   cmocka_unit_test(a_wrong_key_has_one_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

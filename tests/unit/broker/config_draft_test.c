@@ -143,6 +143,25 @@ static void derived_from_given(void **state)
 	loaded_deinit(&loaded);
 }
 
+static void addresses_of_both_kinds(void **state)
+{
+	struct loaded loaded;
+	const struct config *config = &loaded.config;
+
+	(void)state;
+	load_given(&(struct given){.words = {"--listen=:1,:2", "--listen-proxy=:3",
+					     "--trusted-proxy=10.0.0.0/8,::1"},
+				   .variables = {WITH_SECRET}},
+		   &loaded);
+	assert_int_equal(loaded.outcome, CONFIG_RUN);
+	assert_int_equal(config->listen_addresses.count, 3);
+	assert_int_equal(config->listen_proxy_first, 2);
+	assert_int_equal(config->listen_addresses.items[2].port, 3);
+	assert_int_equal(config->trusted_networks.count, 2);
+	assert_int_equal(config->trusted_networks.items[0].bits, 104);
+	loaded_deinit(&loaded);
+}
+
 static const struct config_rule_list *subscribe_rules(const struct config *config)
 {
 	return &config->subscribe_rules;
@@ -239,6 +258,7 @@ int main(void)
 		cmocka_unit_test(origins_are_folded),
 		cmocka_unit_test(derived_from_defaults),
 		cmocka_unit_test(derived_from_given),
+		cmocka_unit_test(addresses_of_both_kinds),
 		cmocka_unit_test(rules),
 		cmocka_unit_test(namespace_switches),
 		cmocka_unit_test(lists_that_must_not_be_empty),

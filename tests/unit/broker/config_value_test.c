@@ -337,6 +337,20 @@ static void origins(void **state)
 	check_key(CONFIG_KEY_allow_origin, "https://app.example:0", "is not an origin");
 }
 
+static void networks(void **state)
+{
+	static const char none[] =
+		"is neither an address nor a network without a bit set behind its prefix";
+
+	(void)state;
+	check_key(CONFIG_KEY_trusted_proxy, "10.0.0.0/8", NULL);
+	check_key(CONFIG_KEY_trusted_proxy, "192.0.2.1", NULL);
+	check_key(CONFIG_KEY_trusted_proxy, "fd00::/8", NULL);
+	check_key(CONFIG_KEY_trusted_proxy, "10.0.0.1/8", none);
+	check_key(CONFIG_KEY_trusted_proxy, "proxy.example", none);
+	check_key(CONFIG_KEY_trusted_proxy, "*", none);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -346,6 +360,7 @@ int main(void)
 		cmocka_unit_test(rules),     cmocka_unit_test(namespace_switches),
 		cmocka_unit_test(ranges),    cmocka_unit_test(texts),
 		cmocka_unit_test(origins),   cmocka_unit_test(longest_path),
+		cmocka_unit_test(networks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 #define SINCE_MS 1769337000000
 
 static struct presence presence;
+static struct ip known_address; /* of connections made from now on */
 
 static int setup(void **state)
 {
@@ -30,7 +31,7 @@ static int teardown(void **state)
 
 static const struct presence_conn *conn_of(struct slice user, struct slice device)
 {
-	struct presence_arrival arrival = {user, SLICE(ID), device, SINCE_MS};
+	struct presence_arrival arrival = {user, SLICE(ID), device, SINCE_MS, known_address};
 
 	assert_true(presence_attach(&presence, &arrival));
 	const struct presence_conn *conn = presence_find_conn(&presence, SLICE(ID));
@@ -74,6 +75,26 @@ static void a_connection_is_written(void **state)
 	check_conn(presence_answer_record, conn,
 		   "{\"user\":\"u\\\"1\",\"node\":\"node-1\",\"device\":\"phone\","
 		   "\"since\":\"2026-01-25T10:30:00.000Z\"}");
+}
+
+/* Those who ask for one connection see where it comes from, other users do not. */
+static void an_address_is_written_where_it_is_known(void **state)
+{
+	(void)state;
+	assert_true(ip_parse(SLICE("192.0.2.1"), &known_address));
+	const struct presence_conn *conn = conn_of(SLICE("u"), SLICE("phone"));
+
+	known_address = (struct ip){{0}};
+	check_conn(presence_answer_member, conn,
+		   "{\"connection_id\":\"" ID "\",\"node\":\"node-1\",\"device\":\"phone\","
+		   "\"since\":\"2026-01-25T10:30:00.000Z\"}");
+	check_conn(presence_answer_conn, conn,
+		   "{\"connection_id\":\"" ID "\",\"user_id\":\"u\",\"node\":\"node-1\","
+		   "\"device\":\"phone\",\"since\":\"2026-01-25T10:30:00.000Z\","
+		   "\"address\":\"192.0.2.1\"}");
+	check_conn(presence_answer_record, conn,
+		   "{\"user\":\"u\",\"node\":\"node-1\",\"device\":\"phone\","
+		   "\"since\":\"2026-01-25T10:30:00.000Z\",\"address\":\"192.0.2.1\"}");
 }
 
 static void a_device_without_a_name_is_null(void **state)
@@ -172,7 +193,7 @@ static void check_stored(const char *stored, const char *expected)
 		check_written(&writer, expected);
 	else
 		assert_int_equal(writer.size, 0);
-	assert_true(writer.size <= strlen(stored) + 6 * 3 + 96);
+	assert_true(writer.size <= strlen(stored) + 6 * 3 + 112);
 }
 
 static void a_connection_is_answered_from_what_is_stored(void **state)
@@ -183,6 +204,9 @@ static void a_connection_is_answered_from_what_is_stored(void **state)
 		     "\"device\":\"d\",\"since\":\"t\"}");
 	check_stored("{\"user\":\"u\"}", "{\"connection_id\":\"c\\\"1\",\"user_id\":\"u\","
 					 "\"node\":null,\"device\":null,\"since\":null}");
+	check_stored("{\"user\":\"u\",\"address\":\"::1\"}",
+		     "{\"connection_id\":\"c\\\"1\",\"user_id\":\"u\",\"node\":null,"
+		     "\"device\":null,\"since\":null,\"address\":\"::1\"}");
 	check_stored("{\"user\":7}", NULL);
 	check_stored("{\"node\":\"n\"}", NULL);
 	check_stored("[]", NULL);
@@ -195,6 +219,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_connection_is_written),
+		TEST(an_address_is_written_where_it_is_known),
 		TEST(a_device_without_a_name_is_null),
 		TEST(the_largest_fits),
 		TEST(a_user_is_answered_from_what_is_stored),

@@ -22,7 +22,7 @@ static struct presence_store store;
 static int setup(void **state)
 {
 	struct presence_options options = {.key = {1, 2}, .refresh_ms = 1000};
-	struct presence_arrival arrival = {SLICE("u 1"), SLICE(ID), SLICE("phone"), NOW_MS};
+	struct presence_arrival arrival = {SLICE("u 1"), SLICE(ID), SLICE("phone"), NOW_MS, {{0}}};
 
 	(void)state;
 	store = (struct presence_store){SLICE("node-1"), 60000, 10000};
@@ -179,6 +179,7 @@ static void the_largest_fits(void **state)
 		SLICE("BBBBBBBBBBBBBBBBBBBB"),
 		slice_of(worst, sizeof(worst)),
 		UINT64_MAX,
+		{{0}},
 	};
 
 	(void)state;

@@ -1,5 +1,5 @@
-/* log/crc32c.c - eight bytes a step, with eight tables. */
-#include "log/crc32c.h"
+/* base/crc32c.c - eight bytes a step, with eight tables. */
+#include "base/crc32c.h"
 
 #include <endian.h>
 

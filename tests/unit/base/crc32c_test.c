@@ -1,4 +1,4 @@
-/* tests/unit/log/crc32c_test.c - CRC-32C against the values of RFC 3720 and a bitwise one. */
+/* tests/unit/base/crc32c_test.c - CRC-32C against the values of RFC 3720 and a bitwise one. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/random.h"
-#include "log/crc32c.h"
+#include "base/crc32c.h"
 
 static void check_sum(uint8_t first, int step, uint32_t expected)
 {

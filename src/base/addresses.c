@@ -1,10 +1,8 @@
-/* acceptor/addresses.c - a chained hash table of networks. */
-#include "acceptor/addresses.h"
+/* base/addresses.c - a chained hash table of addresses. */
+#include "base/addresses.h"
 
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/assert.h"
 #include "base/random.h"
@@ -27,7 +25,7 @@ static bool resize(struct addresses *addresses, uint32_t capacity)
 	addresses->heads = heads;
 	addresses->heads_count = capacity;
 	for (uint32_t i = 1; i < addresses->capacity; i++) {
-		uint64_t hash = hash_bytes(addresses->key, slice_of(records[i].network, 16));
+		uint64_t hash = hash_bytes(addresses->key, slice_of(records[i].bytes, 16));
 
 		records[i].next = heads[hash & (capacity - 1)];
 		heads[hash & (capacity - 1)] = i;
@@ -53,33 +51,15 @@ void addresses_deinit(struct addresses *addresses)
 	free(addresses->heads);
 }
 
-static void network_of(const struct sockaddr_storage *peer, uint8_t ret_network[16])
+uint32_t addresses_enter(struct addresses *addresses, const uint8_t bytes[16])
 {
-	static const uint8_t mapped[12] = {[10] = 0xFF, [11] = 0xFF};
-
-	memset(ret_network, 0, 16);
-	if (peer->ss_family == AF_INET) {
-		memcpy(ret_network, mapped, 12);
-		memcpy(ret_network + 12, &((const struct sockaddr_in *)peer)->sin_addr, 4);
-	} else if (peer->ss_family == AF_INET6) {
-		const uint8_t *bytes = ((const struct sockaddr_in6 *)peer)->sin6_addr.s6_addr;
-
-		memcpy(ret_network, bytes, memcmp(bytes, mapped, 12) == 0 ? 16 : 8);
-	}
-}
-
-uint32_t addresses_enter(struct addresses *addresses, const struct sockaddr_storage *peer)
-{
-	uint8_t network[16];
-
-	network_of(peer, network);
-	uint64_t hash = hash_bytes(addresses->key, slice_of(network, sizeof(network)));
+	uint64_t hash = hash_bytes(addresses->key, slice_of(bytes, 16));
 	uint32_t index = addresses->heads[hash & (addresses->heads_count - 1)];
 
 	while (index != ADDRESS_UNKNOWN) {
 		struct address *record = &addresses->records[index];
 
-		if (memcmp(record->network, network, sizeof(network)) == 0) {
+		if (memcmp(record->bytes, bytes, sizeof(record->bytes)) == 0) {
 			record->count++;
 			return index;
 		}
@@ -93,7 +73,7 @@ uint32_t addresses_enter(struct addresses *addresses, const struct sockaddr_stor
 	struct address *record = &addresses->records[index];
 
 	addresses->free = record->next;
-	memcpy(record->network, network, sizeof(network));
+	memcpy(record->bytes, bytes, sizeof(record->bytes));
 	record->count = 1;
 	record->next = *head;
 	*head = index;
@@ -112,7 +92,7 @@ void addresses_leave(struct addresses *addresses, uint32_t index)
 	ASSERT(record->count > 0);
 	if (--record->count > 0)
 		return;
-	uint64_t hash = hash_bytes(addresses->key, slice_of(record->network, 16));
+	uint64_t hash = hash_bytes(addresses->key, slice_of(record->bytes, 16));
 	uint32_t *link = &addresses->heads[hash & (addresses->heads_count - 1)];
 
 	while (*link != index)

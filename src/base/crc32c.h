@@ -1,6 +1,6 @@
-/* log/crc32c.h - CRC-32C, the checksum of iSCSI, ext4 and many logs.
+/* base/crc32c.h - CRC-32C, the checksum of iSCSI, ext4 and many logs.
  *
- * Layer   log (may include: base)
+ * Layer   base
  * Threads any
  * Memory  a constant table of 8 KiB
  * Errors  none
@@ -8,8 +8,8 @@
  * Castagnoli's polynomial (0x1EDC6F41, reflected), begun and ended with all bits set: RFC 3720
  * section 12.1 with the values of its appendix B.4.
  */
-#ifndef BELFRY_LOG_CRC32C_H
-#define BELFRY_LOG_CRC32C_H
+#ifndef BELFRY_BASE_CRC32C_H
+#define BELFRY_BASE_CRC32C_H
 
 #include "base/slice.h"
 

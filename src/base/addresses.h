@@ -1,28 +1,27 @@
-/* acceptor/addresses.h - how many connections each client address has.
+/* base/addresses.h - how many connections each client address has.
  *
- * Layer   acceptor (may include: lane, wire, uring, log, base, libc)
- * Threads the acceptor
- * Memory  24 bytes for each address that has connections
+ * Layer   base
+ * Threads one
+ * Memory  24 bytes for each address that has connections, and 4 for its place in a hash table
  * Errors  ADDRESS_UNKNOWN when memory is out: the connection is then not counted
  *
- * IPv4 counts by address, IPv6 by /64 network, since one client owns all of that.
+ * An address is 16 bytes; what counts as one client is the caller's to say (wire/ip.h).
  */
-#ifndef BELFRY_ACCEPTOR_ADDRESSES_H
-#define BELFRY_ACCEPTOR_ADDRESSES_H
+#ifndef BELFRY_BASE_ADDRESSES_H
+#define BELFRY_BASE_ADDRESSES_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/compiler.h"
 #include "base/hash.h"
-#include "belfry/departure.h"
 
-struct sockaddr_storage;
+#define ADDRESS_UNKNOWN 0u /* the record of nobody */
 
 struct address {
-	uint8_t network[16]; /* IPv4 as ::ffff:a.b.c.d; IPv6 without its last 8 bytes */
-	uint32_t count;      /* connections; 0: this record is free */
-	uint32_t next;       /* in the hash chain, or in the list of free records */
+	uint8_t bytes[16];
+	uint32_t count; /* connections; 0: this record is free */
+	uint32_t next;  /* in the hash chain, or in the list of free records */
 };
 
 struct addresses {
@@ -39,7 +38,7 @@ MUST_CHECK bool addresses_init(struct addresses *addresses);
 void addresses_deinit(struct addresses *addresses);
 
 /* Counts one connection in and returns the address's record. */
-uint32_t addresses_enter(struct addresses *addresses, const struct sockaddr_storage *peer);
+uint32_t addresses_enter(struct addresses *addresses, const uint8_t bytes[16]);
 
 /* Counts one out; ADDRESS_UNKNOWN does nothing. */
 void addresses_leave(struct addresses *addresses, uint32_t index);
