@@ -92,6 +92,7 @@ struct shard {
 	uint32_t notices;    /* notices for many channels so far */
 	uint32_t encodings;  /* a bit for each that a connection here has had */
 	uint32_t delivering; /* encoding with which the notice at the lane's end goes on */
+	uint32_t held_size;  /* bytes of its frame that found no room on a tape; 0: none did */
 	uint32_t sockets;    /* slots in use */
 	bool is_stopping;
 	bool is_crowded;        /* an outbox is half full in this turn: no more deliveries */
