@@ -126,8 +126,8 @@ static size_t inflate(struct messages *messages, struct deflate *codec, unsigned
 	return size;
 }
 
-/* Microseconds of processor time a message. All messages in turn, so that none is found in the caches of the
- * processor more than in a broker that has others, too. */
+/* Microseconds of processor time a message. All messages in turn, so that none is found in the
+ * caches of the processor more than in a broker that has others, too. */
 static double measure(struct messages *messages, struct deflate *codec, doing work,
 		      uint64_t span_ns)
 {
