@@ -71,6 +71,7 @@ enum conn_flag {
 	CONN_PROXIED = 1 << 24,    /* it came to an address of listen_proxy */
 	CONN_HEADER_DUE = 1 << 25, /* its PROXY header has yet to come */
 	CONN_SLOWED = 1 << 26,     /* it sent too much: not read until its pause is over */
+	CONN_SPENT = 1 << 29,      /* a turn's share of inflating is spent: read on in the next */
 	CONN_DEFLATE = 1 << 20,    /* permessage-deflate was agreed on: it may send RSV1 */
 	CONN_HELD = 1 << 19,       /* what it is to get stays in its outbox: see shard/protocol.h */
 };
@@ -101,7 +102,7 @@ struct inbound {
 	uint8_t *bytes; /* HEAD: of the request; OPEN, ECHO: payload of the message so far */
 	size_t size;
 	size_t capacity;
-	uint8_t *rest; /* OPEN, SLOWED: what was received and not yet looked at; NULL: nothing */
+	uint8_t *rest; /* SLOWED, SPENT: what was received and not yet looked at; NULL: nothing */
 	size_t rest_size;
 };
 

@@ -107,7 +107,7 @@ struct shard {
 	uint64_t delivered_ms;         /* when the last notice was taken from the lane */
 	uint64_t timers_rest_until_ms; /* no timers are looked at before */
 	bool must_wake_router;         /* receipts were pushed in this turn */
-	struct slot_queue readable, sendable;
+	struct slot_queue readable, sendable, spent;
 	uint32_t dirty[TAPES_DIRTY_MAX]; /* channels whose tapes have bytes to send */
 	uint32_t dirty_count;
 	uint16_t *lagging; /* slots of connections that a sweep has left behind, `slots` of them */

@@ -217,6 +217,7 @@ static void turn(struct shard *shard)
 	send_settle(shard);
 	deliver_release(shard);
 	arena_reset(&shard->arena);
+	receive_go_on(shard);
 	read_received(shard);
 	timers_advance(shard);
 	deliver_drain(shard);

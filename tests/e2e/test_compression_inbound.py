@@ -16,7 +16,8 @@ from deflated import (OFFER, RSV1, TAIL, assert_closes, counted, deflate, items,
                       text_of)
 from openmetrics import scrape
 from pace import scaled
-from raw_socket import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, RawSocket, frame
+from raw_socket import (BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, RawSocket, close_frame,
+                        frame)
 
 
 @pytest.fixture
@@ -212,6 +213,25 @@ def test_the_largest_message_may_be_compressed_however_badly(start_broker):
             assert raw.read_frame().json()["code"] == "unknown_type"
         raw.send(frame(TEXT, deflate(text.encode() + b" "), rsv=RSV1))
         assert_closes(raw, 1009)
+
+
+def test_few_bytes_that_are_much_work_are_spread_over_turns(start_broker):
+    """400 messages of 64 KiB in 40 KB: five receives, but 25 MB. Each is answered, in order."""
+    broker = start_broker(message_rate=0, message_rate_per_user=0)
+    with open_raw(broker, timeout=20) as raw:
+        before = counted(broker, "turns")
+        burst = b""
+        for number in range(400):
+            text = json.dumps({"type": "ping", "ref": number}).encode()
+            burst += frame(TEXT, deflate(text + b" " * (65536 - len(text)), 9), rsv=RSV1)
+            burst += frame(TEXT, json.dumps({"type": "ping", "ref": f"plain {number}"}))
+        raw.send(burst)
+        for number in range(400):
+            assert [raw.read_message()["ref"] for _ in range(2)] == [number, f"plain {number}"]
+        assert counted(broker, "turns") - before >= 90
+    with open_raw(broker) as raw:
+        raw.send(burst + close_frame(1000))
+        assert raw.read_until_close()[-1].code == 1000
 
 
 def test_a_message_of_empty_final_blocks_costs_no_time(echo):
