@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "shard/http.h"
+#include "shard/postponed.h"
 #include "shard/protocol.h"
 #include "shard/receipts.h"
 #include "shard/receive.h"
@@ -17,6 +18,7 @@ struct shard *fanout_shard_create(const struct shard_options *options)
 
 	ASSERT(shard);
 	shard->config = options->config;
+	shard->all_counters = options->counters;
 	shard->counters = &options->counters->shards[0];
 	shard->slots = options->slots;
 	shard->deliveries = options->deliveries;
@@ -52,8 +54,6 @@ void fanout_shard_destroy(struct shard *shard)
 	free(shard);
 }
 
-/* Nobody here speaks them. */
-const struct protocol protocol_sse, protocol_poll;
 
 void http_go_on(struct shard *of, struct conn *conn)
 {
@@ -148,6 +148,25 @@ void receive_on_readable(struct shard *of, struct conn *conn, const struct uring
 	(void)of;
 	(void)conn;
 	(void)event;
+	abort();
+}
+
+void postponed_serve(struct shard *of)
+{
+	(void)of;
+}
+
+bool postponed_has_more(const struct shard *of)
+{
+	(void)of;
+	return false;
+}
+
+void uring_wake(struct uring *uring, int target_fd, uint64_t target_tag)
+{
+	(void)uring;
+	(void)target_fd;
+	(void)target_tag;
 	abort();
 }
 
