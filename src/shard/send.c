@@ -429,6 +429,7 @@ void send_on_short(struct shard *shard, struct conn *conn, uint32_t index, int32
 {
 	struct send_record *record = &shard->sends[index];
 	uint32_t taken = result > 0 ? (uint32_t)result : 0;
+	struct slice rest = slice_of(record->bytes + taken, record->size - taken);
 
 	ASSERT(index < shard->sends_count && taken <= record->size);
 	if (result < 0 && result != -EAGAIN && result != -EINTR) {
@@ -444,8 +445,6 @@ void send_on_short(struct shard *shard, struct conn *conn, uint32_t index, int32
 	uring_poll_writable(shard->uring, record->slot,
 			    conn_tag(shard, conn, SHARD_OP_WRITABLE, 0));
 	/* Of the outbox send_settle consumes what was taken. */
-	struct slice rest = slice_of(record->bytes + taken, record->size - taken);
-
 	if (!record->from_outbox && outbox_prepend(&conn->outbox, rest) != STATUS_OK)
 		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
 }
