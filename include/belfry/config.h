@@ -24,6 +24,7 @@
 	X(KEYS, struct config_list)       \
 	X(NETWORKS, struct config_list)   \
 	X(ORIGINS, struct config_list)    \
+	X(NAMESPACES, struct config_list) \
 	X(RULES, struct config_list)      \
 	X(SWITCHES, struct config_list)   \
 	X(ADMIN, char *)                  \
@@ -138,10 +139,10 @@
 	  "handshakes that this node takes in a second, and at once; 0: no limit")                 \
 	X(handshake_rate_per_ip, COUNT, handshake_rate_per_ip, "0", 0, 1000000, 0, "",             \
 	  "handshakes from one address in a second, and at once; 0: no limit")                     \
-	X(message_rate, COUNT, message_rate, "100", 0, 1000000, 0, "",                             \
+	X(message_rate, COUNT, message_rate, "500", 0, 1000000, 0, "",                             \
 	  "messages and pings of one connection in a second, ten times as many at once; 0: no "    \
 	  "limit")                                                                                 \
-	X(message_rate_per_user, COUNT, message_rate_per_user, "1000", 0, 1000000, 0, "",          \
+	X(message_rate_per_user, COUNT, message_rate_per_user, "5000", 0, 1000000, 0, "",          \
 	  "the same for all connections of one user on this node; 0: no limit")                    \
 	X(max_subscriptions, COUNT, max_subscriptions, "100", 1, 1000, 0, "",                      \
 	  "channels of one connection")                                                            \
@@ -180,6 +181,9 @@
 	  "scheme://host[:port], scheme://*.host[:port], null, or * for any; "                     \
 	  "empty: the same host only",                                                             \
 	  "origins of web pages that may connect")                                                 \
+	X(namespace, NAMESPACES, namespace, "", 0, 0, CONFIG_LIST,                                 \
+	  "at most 3 of: a slash, then 1 to 63 of letters, digits, - _ . and /",                   \
+	  "namespaces of Socket.IO beside /, which is always there")                               \
 	X(subscribe, RULES, subscribe,                                                             \
 	  "trending=any, feed=claim, engagement=any, typing=claim, announcements=any, *=claim", 0, \
 	  0, CONFIG_LIST | CONFIG_RELOAD,                                                          \

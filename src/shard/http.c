@@ -12,6 +12,7 @@
 #include "shard/route.h"
 #include "shard/send.h"
 #include "shard/shard_state.h"
+#include "shard/socket_io.h"
 #include "shard/sse.h"
 #include "shard/timers.h"
 #include "wire/http_answer.h"
@@ -43,33 +44,28 @@ void http_send(struct shard *shard, struct conn *conn, const struct http_answer 
 		timers_arm(shard, conn, shard->config->handshake_timeout_ms);
 }
 
-/* Seconds; 0: the answer has no Retry-After. */
-static uint32_t retry_after(struct shard *shard, int status)
-{
-	uint32_t least_s = status == 503 ? RETRY_NODE_S : status == 429 ? RETRY_CLIENT_S : 0;
-
-	return least_s + (uint32_t)random_below(&shard->random, least_s + 1u);
-}
-
 /* The further header lines of a refusal. */
 static const char *write_extra(struct shard *shard, const struct http_refusal *refusal,
-			       char extra[EXTRA_MAX])
+			       char lines[EXTRA_MAX])
 {
-	uint32_t retry_s = retry_after(shard, refusal->status);
-	int size = snprintf(extra, EXTRA_MAX, "%s", refusal->extra ? refusal->extra : "");
+	const char *extra = refusal->extra ? refusal->extra : "";
+	uint32_t least_s = refusal->status == 503   ? RETRY_NODE_S
+			   : refusal->status == 429 ? RETRY_CLIENT_S
+						    : 0;
 
-	ASSERT(size >= 0 && size < EXTRA_MAX);
-	if (retry_s > 0)
-		size += snprintf(extra + size, EXTRA_MAX - (size_t)size, "Retry-After: %u\r\n",
-				 retry_s);
-	ASSERT(size < EXTRA_MAX);
-	return extra;
+	if (least_s == 0 || strstr(extra, "Retry-After:"))
+		return extra;
+	int size = snprintf(lines, EXTRA_MAX, "%sRetry-After: %u\r\n", extra,
+			    least_s + (uint32_t)random_below(&shard->random, least_s + 1u));
+
+	ASSERT(size > 0 && size < EXTRA_MAX);
+	return lines;
 }
 
 void http_refuse(struct shard *shard, struct conn *conn, const struct http_refusal *refusal)
 {
 	uint8_t *bytes = arena_take(&shard->arena, ANSWER_HEAD_MAX);
-	char extra[EXTRA_MAX];
+	char lines[EXTRA_MAX];
 	struct writer writer;
 
 	counter_add(&shard->counters->refusals, 1);
@@ -79,7 +75,7 @@ void http_refuse(struct shard *shard, struct conn *conn, const struct http_refus
 	}
 	writer_init(&writer, bytes, ANSWER_HEAD_MAX);
 	http_answer_write_error(&writer, refusal->status, refusal->code, refusal->message,
-				write_extra(shard, refusal, extra));
+				write_extra(shard, refusal, lines));
 	ASSERT(!writer.overflow);
 	send_bytes(shard, conn, writer_written(&writer));
 	/* What the client still sends would turn a plain close into a reset that may overtake
@@ -186,6 +182,9 @@ static void on_request(struct shard *shard, struct conn *conn, const struct http
 			&(struct http_refusal){413, "body", "no request body is taken here", NULL});
 	else if (cors_is_preflight(head))
 		cors_on_preflight(shard, conn, head);
+	else if (slice_equal_text(head->path, "/socket.io/") ||
+		 slice_equal_text(head->path, "/socket.io"))
+		socket_io_on_request(shard, conn, head);
 	else if (is_echo)
 		handshake_on_echo(shard, conn, head);
 	else if (pages_has(shard, head->path))

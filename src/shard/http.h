@@ -26,11 +26,12 @@ struct http_refusal {
 	int status;
 	const char *code;
 	const char *message;
-	const char *extra; /* header lines, each ended by CRLF; NULL: none. Not Retry-After */
+	const char *extra; /* header lines, each ended by CRLF; NULL: none */
 };
 
 /* Answers with an error and ends the connection. 503 gets a Retry-After of 5 to 10 seconds, 429
- * one of 10 to 20: at random, so that not all who were refused come back at once. */
+ * one of 10 to 20: at random, so that not all who were refused come back at once; unless `extra`
+ * has one. */
 void http_refuse(struct shard *shard, struct conn *conn, const struct http_refusal *refusal);
 
 /* Sends an answer; it stays open unless answer->close. */

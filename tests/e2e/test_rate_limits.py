@@ -1,6 +1,7 @@
 """Who sends too much is slowed, told, then closed; nobody else notices."""
 
 import asyncio
+import contextlib
 import json
 import time
 
@@ -164,14 +165,14 @@ def test_a_drain_ends_who_is_slowed(start_broker):
 async def test_zero_is_no_limit(start_broker):
     broker = start_broker(message_rate=0, message_rate_per_user=0)
     async with await Client.open(broker) as client:
-        await send_all(client, pings(15000))
-        assert {one["type"] for one in await client.take(15000, limit=20)} == {"pong"}
+        await send_all(client, pings(30000))
+        assert {one["type"] for one in await client.take(30000, limit=20)} == {"pong"}
 
 
-async def test_by_default_a_thousand_messages_at_once_are_fine(broker):
+async def test_by_default_five_thousand_messages_at_once_are_fine(broker):
     async with await Client.open(broker) as client:
-        await send_all(client, pings(1000))
-        assert {one["type"] for one in await client.take(1000)} == {"pong"}
+        await send_all(client, pings(5000))
+        assert {one["type"] for one in await client.take(5000)} == {"pong"}
 
 
 # ---- messages of one user ----
@@ -256,9 +257,11 @@ async def test_clients_that_offer_belfry_are_told_by_a_close(start_broker, limit
     broker = start_broker(**{limit: 1})
     offer = {"bearer": None, "subprotocols": ["belfry", "bearer." + token("42")]}
     clients = [await Client.open_silent(broker, **offer) for _ in range(4)]
-    codes = [await client.close_code(limit=2) if number else None
-             for number, client in enumerate(clients)]
-    assert code in codes[1:]
+    codes = []
+    for client in clients[1:]:
+        with contextlib.suppress(asyncio.TimeoutError):  # a second was over: this one was taken
+            codes.append(await client.close_code(limit=2))
+    assert codes and set(codes) == {code}
     await clients[0].close()
 
 
