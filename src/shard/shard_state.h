@@ -33,6 +33,7 @@ enum shard_op {
 	SHARD_OP_SEND,                   /* argument: which send of the turn */
 	SHARD_OP_WRITABLE,
 	SHARD_OP_CLOSE,
+	SHARD_OP_UNACKNOWLEDGED, /* how much its client's TCP has not taken yet */
 };
 
 #define CHANNEL_ALL 0u /* + encoding: index of the channel `all`, held by the shard itself */
@@ -105,6 +106,7 @@ struct shard {
 	uint64_t turn_max_until_ms;    /* the gauge of the longest turn starts anew then */
 	uint64_t delivered_ms;         /* when the last notice was taken from the lane */
 	uint64_t timers_rest_until_ms; /* no timers are looked at before */
+	bool is_older_kernel;          /* it does not say what TCP has acknowledged */
 	bool must_wake_router;         /* receipts were pushed in this turn */
 	struct slot_queue readable, sendable;
 	uint32_t dirty[TAPES_DIRTY_MAX]; /* channels whose tapes have bytes to send */

@@ -6,6 +6,7 @@
 #include "shard/confirm.h"
 #include "shard/message.h"
 #include "shard/protocol.h"
+#include "shard/receipts.h"
 #include "shard/receive.h"
 #include "shard/receiver.h"
 #include "shard/send.h"
@@ -25,6 +26,8 @@
 struct stream {
 	struct event_id after; /* has_after: what the client named */
 	struct event_id told;  /* the position that it was last told without a message */
+	struct event_id noted; /* all up to there was given to the kernel; 0-0: nothing new was */
+	struct event_id asked; /* likewise, when it was last asked what TCP has acknowledged */
 	bool has_after;
 	uint16_t lines_size;
 	uint8_t lines[]; /* until ATTACHED: header lines for pages of other origins */
@@ -279,11 +282,42 @@ static void write_cursor(struct writer *writer, struct event_id position)
 	write_event(writer, "cursor", position, &data);
 }
 
+/* A client that never comes back names nothing. What its TCP has acknowledged it has, as far as a
+ * server can know: what was noted at one beat is asked for at the next. */
+static void ask_what_arrived(struct shard *shard, struct conn *conn)
+{
+	struct stream *stream = stream_of(conn);
+
+	if (!shard->config->sse_confirm || shard->is_older_kernel)
+		return;
+	if (!event_id_is_none(stream->noted)) {
+		stream->asked = stream->noted;
+		stream->noted = no_id;
+		uring_unacknowledged(shard->uring, conn_slot(shard, conn),
+				     conn_tag(shard, conn, SHARD_OP_UNACKNOWLEDGED, 0));
+	}
+	if (conn_has(conn, CONN_UNCONFIRMED) && !conn->outbox && confirm_has_all(shard, conn))
+		stream->noted = shard->position;
+}
+
+static void on_unacknowledged(struct shard *shard, struct conn *conn, int32_t size)
+{
+	struct stream *stream = stream_of(conn);
+
+	if (size < 0)
+		shard->is_older_kernel = true;
+	else if (size == 0)
+		receipts_confirm(shard, conn, stream->asked);
+	else if (event_id_is_none(stream->noted))
+		stream->noted = stream->asked; /* at the next beat once more */
+}
+
 static void beat(struct shard *shard, struct conn *conn)
 {
 	uint8_t bytes[TEXT_SIZE_MAX];
 	struct writer writer;
 
+	ask_what_arrived(shard, conn); /* before more is sent */
 	counter_add(&shard->counters->pings, 1);
 	writer_init(&writer, bytes, sizeof(bytes));
 	if (must_tell_position(shard, conn)) {
@@ -348,6 +382,7 @@ const struct protocol protocol_sse = {
 	.on_attached = on_attached,
 	.on_refused = on_refused,
 	.on_bytes = on_bytes,
+	.on_unacknowledged = on_unacknowledged,
 	.beat_interval_ms = beat_interval_ms,
 	.beat = beat,
 	.warn_token = warn_token,

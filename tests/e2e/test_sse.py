@@ -3,6 +3,7 @@ comes back, and nothing that may pass makes a browser give up for good."""
 
 import json
 import socket
+import time
 
 import pytest
 
@@ -445,3 +446,46 @@ def test_many_streams_of_one_channel_are_encoded_once(start_broker, producers):
     assert scrape(broker).total("belfry_encoded_total") - before == 30
     for stream in streams:
         stream.close()
+
+
+# ---- what arrived, without a word of the client ----
+
+def unconfirmed(broker, **options):
+    """What a connection gets that names nothing."""
+    with EventStream.open(broker, **options) as stream:
+        return stream.welcome["replayed"]
+
+
+def test_what_tcp_has_acknowledged_is_confirmed(start_broker, producers):
+    broker = start_broker(sse_heartbeat="1s")
+    producer = producers(broker)
+    with EventStream.open(broker) as stream:
+        sent = publish(producer, "user:42", range(5))
+        assert ids(stream.take(5)) == sent
+        assert unconfirmed(broker) == 5, "not at once"
+        wait_until(lambda: unconfirmed(broker) == 0, "it is confirmed", limit=8, pause=0.3)
+        sent = publish(producer, "user:42", range(2))
+        assert ids([stream.next_of("notification") for _ in range(2)]) == sent
+        wait_until(lambda: unconfirmed(broker) == 0, "this, too", limit=8, pause=0.3)
+
+
+def test_what_a_client_does_not_take_is_not_confirmed(start_broker, producers):
+    """It is in the kernel's buffers here and there, or behind."""
+    broker = start_broker(sse_heartbeat="1s")
+    producer = producers(broker)
+    filler = json.dumps("x" * 60000)
+    with EventStream.open(broker, receive_buffer=4096):
+        producer.publish_many([("user:42", filler)] * 20)
+        wait_until(lambda: unconfirmed(broker, user="42") == 20, "all are there")
+        time.sleep(4)
+        assert unconfirmed(broker) == 20
+
+
+def test_with_sse_confirm_off_only_the_client_confirms(start_broker, producers):
+    broker = start_broker(sse_heartbeat="1s", sse_confirm="off")
+    producer = producers(broker)
+    with EventStream.open(broker) as stream:
+        sent = publish(producer, "user:42", range(5))
+        assert ids(stream.take(5)) == sent
+        time.sleep(4)
+        assert unconfirmed(broker) == 5
