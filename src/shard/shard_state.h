@@ -84,6 +84,8 @@ struct shard {
 	size_t falls_size;
 	struct event_id position; /* of the last durable notice that was taken whole, or of a
 				   * later LIVE: everything up to there was looked at */
+	struct event_id newest;   /* likewise, of this log: goes back with one that was reset. What
+				 * clients are told that keep a position themselves */
 	struct channels channels;
 	struct wheel wheel;
 	struct random random;

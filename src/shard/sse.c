@@ -267,7 +267,8 @@ static uint32_t beat_interval_ms(const struct shard *shard, const struct conn *c
 static bool must_tell_position(struct shard *shard, struct conn *conn)
 {
 	return confirm_has_all(shard, conn) && !conn_has(conn, CONN_UNCONFIRMED) &&
-	       event_id_is_after(shard->position, stream_of(conn)->told);
+	       !event_id_is_none(shard->newest) &&
+	       !event_id_equal(shard->newest, stream_of(conn)->told);
 }
 
 static void write_cursor(struct writer *writer, struct event_id position)
@@ -297,7 +298,7 @@ static void ask_what_arrived(struct shard *shard, struct conn *conn)
 				     conn_tag(shard, conn, SHARD_OP_UNACKNOWLEDGED, 0));
 	}
 	if (conn_has(conn, CONN_UNCONFIRMED) && !conn->outbox && confirm_has_all(shard, conn))
-		stream->noted = shard->position;
+		stream->noted = shard->newest;
 }
 
 static void on_unacknowledged(struct shard *shard, struct conn *conn, int32_t size)
@@ -321,8 +322,8 @@ static void beat(struct shard *shard, struct conn *conn)
 	counter_add(&shard->counters->pings, 1);
 	writer_init(&writer, bytes, sizeof(bytes));
 	if (must_tell_position(shard, conn)) {
-		write_cursor(&writer, shard->position);
-		stream_of(conn)->told = shard->position;
+		write_cursor(&writer, shard->newest);
+		stream_of(conn)->told = shard->newest;
 	} else {
 		sse_write_comment(&writer, "hb");
 	}

@@ -140,3 +140,42 @@ async def take_some(node, how, position, count):
                     [stream.next_of("notification") for _ in range(count)]]
     with PollClient(node, position=position, limit=count) as client:
         return client.poll(wait=5)
+
+
+def test_after_a_reset_of_the_log_a_client_is_told_once_and_goes_on(redis, start_broker, producers):
+    broker = start_broker(redis=redis.url())
+    broker.wait_until_ready()
+    producer = producers(redis, follower=broker)
+    with PollClient(broker) as client:
+        client.poll()
+        publish(producer, "user:42", range(3))
+        assert client.data() == [0, 1, 2]
+        redis.connect().call("DEL", "belfry:in")
+        publish(producers(redis), "user:somebody", [0])
+        recovered = []
+        for _ in range(6):
+            client.poll(wait=1)
+            recovered.append(client.answer["recovered"])
+        assert recovered[-3:] == [True] * 3 and recovered.count(False) <= 2, recovered
+        publish(producers(redis), "user:42", range(3, 5))
+        assert client.data_until(2) == [3, 4]
+        assert client.answer["recovered"] is True
+
+
+def test_after_a_reset_of_the_log_a_stream_has_one_gap(redis, start_broker, producers):
+    broker = start_broker(redis=redis.url(), sse_heartbeat="1s")
+    broker.wait_until_ready()
+    producer = producers(redis, follower=broker)
+    with EventStream.open(broker) as stream:
+        position = publish(producer, "user:42", range(3))[-1]
+        stream.take(3)
+    redis.connect().call("DEL", "belfry:in")
+    later = producers(redis)
+    time.sleep(1.5)
+    publish(later, "user:somebody", [0])
+    gaps = 0
+    for _ in range(4):
+        with EventStream.open(broker, after=position) as stream:
+            gaps += sum(event.type == "gap" for event in stream.collect(2.5))
+            position = stream.position or position
+    assert gaps <= 1
