@@ -1,4 +1,4 @@
-/* tests/sim/sim_uring_unused.c - operations that only an acceptor, admin, streams and Redis ask for. */
+/* tests/sim/sim_uring_unused.c - what only an acceptor, admin, streams and Redis ask for. */
 #include <stdlib.h>
 
 #include "uring/uring.h"

@@ -1,4 +1,4 @@
-/* tests/unit/shard/poll_answer_test.c - what is in an answer, what is left out, and the position. */
+/* tests/unit/shard/poll_answer_test.c - what is in an answer, what is not, and the position. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
