@@ -91,8 +91,8 @@ bool admission_check(struct shard *shard, const struct conn *conn,
 		*ret_refusal = *refusal;
 		return false;
 	}
-	result = identity_of_request(shard->config, request, (int64_t)(shard->unix_ms / 1000),
-				     ret_claims);
+	result = identity_of_request(shard->config, &shard->tokens, request,
+				     (int64_t)(shard->unix_ms / 1000), ret_claims);
 	if (result != JWT_OK) {
 		*ret_refusal = (struct refusal){
 			{401, jwt_result_code(result), jwt_result_text(result), NULL},
