@@ -272,8 +272,8 @@ void http_go_on(struct shard *shard, struct conn *conn)
 	struct inbound *before = conn->inbound;
 
 	ASSERT(conn->state == CONN_HEAD);
-	if (!before)
-		return;
+	if (!before || conn_has(conn, CONN_POSTPONED))
+		return; /* whoever serves what was postponed goes on */
 	conn->inbound = NULL;
 	feed_whole(shard, conn, slice_of(before->bytes, before->size));
 	free(before->bytes);
