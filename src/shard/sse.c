@@ -30,7 +30,7 @@ struct stream {
 	struct event_id asked; /* likewise, when it was last asked what TCP has acknowledged */
 	bool has_after;
 	uint16_t lines_size;
-	uint8_t lines[]; /* until ATTACHED: header lines for pages of other origins */
+	char lines[]; /* until ATTACHED: header lines for pages of other origins, with a final 0 */
 };
 
 static struct stream *stream_of(const struct conn *conn)
@@ -113,7 +113,7 @@ static void answer_later(struct shard *shard, struct conn *conn, const struct re
 
 static struct stream *create(const struct resume *resume, struct slice lines)
 {
-	struct stream *stream = calloc(1, sizeof(*stream) + lines.size);
+	struct stream *stream = calloc(1, sizeof(*stream) + lines.size + 1);
 
 	ASSERT(lines.size <= UINT16_MAX);
 	if (!stream)
@@ -230,9 +230,14 @@ static void on_attached(struct shard *shard, struct conn *conn, const struct att
 static void on_refused(struct shard *shard, struct conn *conn)
 {
 	const struct stream *stream = stream_of(conn);
+	struct refusal refusal = *admission_refusal(conn);
 
-	answer_later(shard, conn, admission_refusal(conn),
-		     slice_of(stream->lines, stream->lines_size));
+	if (refusal.http.status == 429 || refusal.http.status == 503) {
+		answer_later(shard, conn, &refusal, slice_of(stream->lines, stream->lines_size));
+		return;
+	}
+	refusal.http.extra = stream->lines;
+	http_refuse(shard, conn, &refusal.http);
 }
 
 /* ---- while it is there ---- */

@@ -13,7 +13,9 @@ import chromium
 from broker import REPOSITORY
 from client import Client, query, resume
 from event_stream import EventStream
+from openmetrics import scrape
 from pace import scaled, wait_until
+from raw_socket import RawSocket
 from tokens import token
 
 NODE_MODULES = REPOSITORY / "tests" / "e2e" / "node_modules"
@@ -251,6 +253,28 @@ def test_a_preflight_is_answered(start_broker, path):
         "Access-Control-Request-Headers": "last-event-id"})
     assert answer.status == 204
     assert answer.headers["access-control-allow-origin"] == ORIGIN
+
+
+# ---- revoked tokens ----
+
+def revoke(broker, **what):
+    assert broker.ask_api("/api/revocations", "POST", json.dumps(what)).status == 200
+
+
+def test_a_revoked_token_ends_streams_and_polls_and_is_401_then(broker):
+    word = token("42", jti="one")
+    with EventStream.open(broker, bearer=word) as stream, RawSocket(broker) as poll:
+        poll.send(f"GET /poll?wait=50&token={word} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+        wait_until(lambda: scrape(broker).total("belfry_connections") == 2, "both are there")
+        revoke(broker, jti="one")
+        close = stream.rest()[-1]
+        assert (close.type, close.json()["code"]) == ("close", 4401)
+        assert poll.read_http()[0].status == 401
+    for path in ("/sse", "/poll?wait=0"):
+        answer = broker.ask(path, headers={"Authorization": "Bearer " + word})
+        assert (answer.status, answer.json()["error"]) == (401, "token_revoked")
+    with EventStream.open(broker, bearer=token("42", jti="two")):
+        pass
 
 
 # ---- between transports ----
