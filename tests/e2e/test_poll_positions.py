@@ -179,3 +179,16 @@ def test_after_a_reset_of_the_log_a_stream_has_one_gap(redis, start_broker, prod
             gaps += sum(event.type == "gap" for event in stream.collect(2.5))
             position = stream.position or position
     assert gaps <= 1
+
+
+async def test_a_poll_takes_up_the_identity_of_a_connection(pair):
+    """Again and again, each time for the length of the request."""
+    broker, producer = pair
+    async with await Client.open(broker) as client:
+        identity, position = client.id, client.connected["last_event_id"]
+    sent = publish(producer, "conn:" + identity, range(2))
+    with PollClient(broker, position=position, connection_id=identity) as poll:
+        assert ids(poll.poll()) == sent
+        for number in range(2, 5):
+            sent = publish(producer, "conn:" + identity, [number])
+            assert ids(poll.poll(wait=5)) == sent
