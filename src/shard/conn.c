@@ -215,7 +215,6 @@ void conn_close_moved(struct shard *shard, struct conn *conn)
 	ASSERT(conn->state == CONN_MOVING && !conn->outbox && !conn_has(conn, CONN_BLOCKED));
 	conn_drop_inbound(conn);
 	conn->state = CONN_FINISHING;
-	conn_set(conn, CONN_MOVED);
 	close_socket(shard, conn, false);
 }
 
@@ -259,7 +258,7 @@ static void end_socket(struct shard *shard, struct conn *conn)
 	ASSERT(shard->sockets > 0);
 	shard->sockets--;
 	counter_subtract(&shard->counters->sockets, 1);
-	if (!conn_has(conn, CONN_MOVED))
+	if (!conn_has(conn, CONN_HANDED))
 		tell_departure(shard, &departure);
 }
 

@@ -103,12 +103,12 @@ void move_on_drained(struct shard *shard, struct conn *conn)
 void move_on_handed(struct shard *shard, struct conn *conn, const struct uring_event *event)
 {
 	ASSERT(conn->state == CONN_MOVING && conn_has(conn, CONN_HANDED));
-	conn_clear(conn, CONN_HANDED);
 	if (event->result >= 0) {
 		counter_add(&shard->counters->moves, 1);
 		conn_close_moved(shard, conn);
 		return;
 	}
+	conn_clear(conn, CONN_HANDED);
 	free(conn->inbound->parcel);
 	refuse(shard, conn);
 }

@@ -35,7 +35,8 @@ enum shard_op {
 	SHARD_OP_SEND,                   /* argument: which send of the turn */
 	SHARD_OP_WRITABLE,
 	SHARD_OP_CLOSE,
-	SHARD_OP_HANDED, /* the socket was given to another shard */
+	SHARD_OP_UNACKNOWLEDGED, /* how much its client's TCP has not taken yet */
+	SHARD_OP_HANDED,         /* the socket was given to another shard */
 };
 
 #define CHANNEL_ALL 0u /* + encoding: index of the channel `all`, held by the shard itself */
@@ -87,6 +88,8 @@ struct shard {
 	size_t falls_size;
 	struct event_id position; /* of the last durable notice that was taken whole, or of a
 				   * later LIVE: everything up to there was looked at */
+	struct event_id newest;   /* likewise, of this log: goes back with one that was reset. What
+				 * clients are told that keep a position themselves */
 	struct channels channels;
 	struct wheel wheel;
 	struct random random;
@@ -96,6 +99,7 @@ struct shard {
 	uint32_t notices;    /* notices for many channels so far */
 	uint32_t encodings;  /* a bit for each that a connection here has had */
 	uint32_t delivering; /* encoding with which the notice at the lane's end goes on */
+	uint32_t held_size;  /* bytes of its frame that found no room on a tape; 0: none did */
 	uint32_t sockets;    /* slots of the ring in use */
 	struct engine_sessions sessions;
 	struct move *moved_in, *moved_in_last; /* sockets from other shards, in order */
@@ -113,11 +117,13 @@ struct shard {
 	uint64_t turn_max_until_ms;    /* the gauge of the longest turn starts anew then */
 	uint64_t delivered_ms;         /* when the last notice was taken from the lane */
 	uint64_t timers_rest_until_ms; /* no timers are looked at before */
+	bool is_older_kernel;          /* it does not say what TCP has acknowledged */
 	bool must_wake_router;         /* receipts were pushed in this turn */
 	struct tokens tokens;
 	const int *shard_ring_fds; /* of all shards; NULL: they are told nothing */
 	struct slot_queue readable, sendable;
 	struct slot_queue postponed;     /* see shard/postponed.h */
+	struct slot_queue spent;         /* connections with CONN_SPENT: receive_go_on() */
 	uint32_t dirty[TAPES_DIRTY_MAX]; /* channels whose tapes have bytes to send */
 	uint32_t dirty_count;
 	uint16_t *lagging; /* slots of connections that a sweep has left behind, `slots` of them */

@@ -61,6 +61,10 @@ static void on_conn_event(struct shard *shard, const struct uring_event *event)
 	case SHARD_OP_HANDED:
 		move_on_handed(shard, conn, event);
 		return;
+	case SHARD_OP_UNACKNOWLEDGED:
+		if (conn->state == CONN_OPEN && protocol_of(conn)->on_unacknowledged)
+			protocol_of(conn)->on_unacknowledged(shard, conn, event->result);
+		return;
 	}
 }
 
@@ -271,6 +275,7 @@ static void turn(struct shard *shard)
 	tokens_begin_turn(&shard->tokens);
 	postponed_serve(shard);
 	move_take(shard);
+	receive_go_on(shard);
 	read_received(shard);
 	timers_advance(shard);
 	deliver_drain(shard);
