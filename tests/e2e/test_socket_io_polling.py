@@ -133,6 +133,7 @@ def test_a_shard_without_a_free_slot_is_told_of(start_broker, tmp_path, monkeypa
         idle.append(RawSocket(broker))  # so that the next session goes to the other shard
     for one in sessions + idle:
         one.close()
+    time.sleep(0.5)  # some may only now be accepted
     wait_until(lambda: total(broker, "belfry_sockets") == 0, "all sockets are gone")
 
     idle = [RawSocket(broker) for _ in range(2 * 128 - 1)]
