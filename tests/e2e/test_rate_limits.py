@@ -273,3 +273,27 @@ async def test_refused_handshakes_leave_nothing_behind(start_broker):
         except InvalidStatus as refusal:
             assert refusal.response.status_code == 503
     wait_until(lambda: scrape(broker).total("belfry_sockets") == 0, "no socket is left")
+
+
+def get(broker, path):
+    with RawSocket(broker) as raw:
+        raw.send(f"GET {path}?token={token('42')}&wait=0 HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+        head = raw.read_head()
+        return head, raw.read(int(head.headers["content-length"])) \
+            if "content-length" in head.headers else raw.buffer
+
+
+def test_polls_are_handshakes(start_broker):
+    broker = start_broker(handshake_rate_per_ip=5)
+    heads = [get(broker, "/poll")[0] for _ in range(15)]
+    assert statuses(heads)[:5] == [200] * 5 and set(statuses(heads)) == {200, 429}
+    assert {int(head.headers["retry-after"]) for head in heads if head.status == 429} \
+        <= set(range(10, 21))
+
+
+def test_event_streams_are_told_when_to_come_back(start_broker):
+    """A browser gives up for good at any other status than 200."""
+    broker = start_broker(handshake_rate=5)
+    answers = [get(broker, "/sse") for _ in range(15)]
+    assert {head.status for head, _ in answers} == {200}
+    assert scrape(broker).total("belfry_handshakes_limited_total") >= 5
