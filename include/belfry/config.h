@@ -24,6 +24,7 @@
 	X(KEYS, struct config_list)       \
 	X(NETWORKS, struct config_list)   \
 	X(ORIGINS, struct config_list)    \
+	X(NAMESPACES, struct config_list) \
 	X(RULES, struct config_list)      \
 	X(SWITCHES, struct config_list)   \
 	X(ADMIN, char *)                  \
@@ -180,6 +181,9 @@
 	  "scheme://host[:port], scheme://*.host[:port], null, or * for any; "                     \
 	  "empty: the same host only",                                                             \
 	  "origins of web pages that may connect")                                                 \
+	X(namespace, NAMESPACES, namespace, "", 0, 0, CONFIG_LIST,                                 \
+	  "at most 3 of: a slash, then 1 to 63 of letters, digits, - _ . and /",                   \
+	  "namespaces of Socket.IO beside /, which is always there")                               \
 	X(subscribe, RULES, subscribe,                                                             \
 	  "trending=any, feed=claim, engagement=any, typing=claim, announcements=any, *=claim", 0, \
 	  0, CONFIG_LIST | CONFIG_RELOAD,                                                          \

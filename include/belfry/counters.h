@@ -37,6 +37,7 @@
 	X(deliveries, counter, "Notifications put on sockets, one for each receiver")           \
 	X(handshakes_limited, counter, "Handshakes over a handshake_rate")                      \
 	X(messages_in, counter, "Messages from clients")                                        \
+	X(events_unknown, counter, "Events of Socket.IO clients that mean nothing here")        \
 	X(slowed, counter, "Times that a client sent too much and was left unread for a while") \
 	X(pings, counter, "Heartbeat pings sent")                                               \
 	X(sends, counter, "Sends submitted to the kernel")                                      \

@@ -3,6 +3,7 @@
 
 #include "broker/config_address.h"
 #include "broker/config_value.h"
+#include "belfry/encoding.h"
 
 #include <ctype.h>
 
@@ -170,6 +171,23 @@ static void check_log_file(struct config_draft *draft)
 			    "keeps it; leave one of the two empty");
 }
 
+static void check_namespaces(struct config_draft *draft)
+{
+	const struct config_list *list = &draft->config->namespace;
+
+	if (!is_right(draft, CONFIG_KEY_namespace))
+		return;
+	if (list->count > NAMESPACES_MAX - 1)
+		config_draft_refuse(draft, CONFIG_KEY_namespace,
+				    "has %u items, at most %d are taken", list->count,
+				    NAMESPACES_MAX - 1);
+	for (uint32_t i = 0; i < list->count; i++)
+		for (uint32_t j = 0; j < i; j++)
+			if (strcmp(list->items[i], list->items[j]) == 0)
+				config_draft_refuse(draft, CONFIG_KEY_namespace,
+						    "%s is given twice", list->items[i]);
+}
+
 void config_check(struct config_draft *draft)
 {
 	check_secret_key(draft);
@@ -179,4 +197,5 @@ void config_check(struct config_draft *draft)
 	check_addresses(draft);
 	check_proxies(draft);
 	check_log_file(draft);
+	check_namespaces(draft);
 }

@@ -7,6 +7,7 @@
 #include "wire/digest.h"
 #include "wire/ip.h"
 #include "wire/origin.h"
+#include "wire/socket_io.h"
 
 #include <stdio.h>
 
@@ -337,6 +338,9 @@ static const char *check_item(const struct config_row *row, struct slice text)
 		return check_word(row, text);
 	case CONFIG_KIND_ORIGINS:
 		return check_origin(text);
+	case CONFIG_KIND_NAMESPACES:
+		return socket_io_namespace_is_valid(text) && text.size > 1 ? NULL
+									   : "is no namespace";
 	case CONFIG_KIND_NETWORKS:
 		return check_network(text);
 	case CONFIG_KIND_RULES:

@@ -4,7 +4,9 @@
 #include "base/assert.h"
 #include "lane/notice.h"
 #include "wire/envelope.h"
+#include "wire/event_id.h"
 #include "wire/json.h"
+#include "wire/socket_io.h"
 #include "wire/sse.h"
 #include "wire/ws_frame.h"
 
@@ -166,7 +168,8 @@ struct notice *framing_create_replay(struct slice frames, struct event_id last)
 
 size_t framing_size_max(const struct framing *framing)
 {
-	return envelope_size_max(framing->entry) + FRAME_HEADER_MAX + 2 + 6 * framing->channel.size;
+	return envelope_size_max(framing->entry) + FRAME_HEADER_MAX + 2 +
+	       6 * framing->channel.size + framing->name_space.size;
 }
 
 static size_t write_ws(uint8_t *bytes, const struct framing *framing)
@@ -185,6 +188,28 @@ static size_t write_ws(uint8_t *bytes, const struct framing *framing)
 	memmove(bytes + header_size, bytes + FRAME_HEADER_MAX, writer.size);
 	memcpy(bytes, header, header_size);
 	return header_size + writer.size;
+}
+
+static size_t write_socket_io(uint8_t *bytes, const struct framing *framing)
+{
+	const struct entry *entry = framing->entry;
+	uint8_t offset[EVENT_ID_TEXT_MAX];
+	struct writer writer;
+
+	writer_init(&writer, offset, sizeof(offset));
+	event_id_write(&writer, framing->id);
+	const struct socket_io_event event = {
+		.name_space = framing->name_space,
+		.event = socket_io_event_name(entry->type, entry->event),
+		.payload = entry->data,
+		.offset = writer_written(&writer),
+	};
+
+	ASSERT(socket_io_frame_size_max(&event) <= framing_size_max(framing));
+	struct slice frame = socket_io_write_frame(&event, bytes);
+
+	memmove(bytes, frame.bytes, frame.size);
+	return frame.size;
 }
 
 /* The envelope up to its data, which are the last thing before the closing brace. */
@@ -227,7 +252,10 @@ size_t framing_write(uint8_t *bytes, const struct framing *framing)
 		return write_sse(bytes, framing);
 	case ENCODING_DEFLATE: /* which messages are compressed is free: these are not */
 	case ENCODING_WS:
+		return write_ws(bytes, framing);
 	default:
+		if (framing->encoding >= ENCODING_SOCKET_IO)
+			return write_socket_io(bytes, framing);
 		return write_ws(bytes, framing);
 	}
 }

@@ -32,6 +32,7 @@ struct framing {
 	struct event_id id;
 	struct slice channel;
 	enum encoding encoding;
+	struct slice name_space; /* of Socket.IO, when the encoding is one of its */
 	size_t size_max; /* SSE: of the event, as far as line breaks in its data make it longer */
 };
 

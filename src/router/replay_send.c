@@ -6,6 +6,7 @@
 #include "router/framing.h"
 #include "router/replay_phase.h"
 #include "router/router_state.h"
+#include "wire/config_namespace.h"
 
 /* Before every entry of a log that is empty so far, and yet not "never seen". */
 #define FIRST_EVENT_ID ((struct event_id){0, 1})
@@ -252,6 +253,7 @@ static bool is_sent(const struct replay *replay, uint64_t record)
 static uint32_t write_part(struct replay *replay, uint32_t messages_max, size_t *ret_size,
 			   enum fetch_result *ret_result)
 {
+	enum encoding encoding = (enum encoding)replay_session(replay)->encoding;
 	struct router *router = replay->router;
 	uint32_t messages = 0;
 	struct entry entry;
@@ -285,7 +287,8 @@ static uint32_t write_part(struct replay *replay, uint32_t messages_max, size_t 
 				.entry = &entry,
 				.id = replay->sent_id,
 				.channel = record_channel(replay, record),
-				.encoding = replay_session(replay)->encoding,
+				.encoding = encoding,
+				.name_space = config_namespace_of(router->config, encoding),
 				.size_max = router->config->max_message_size + ENVELOPE_SIZE_MAX,
 			});
 		messages++;

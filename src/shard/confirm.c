@@ -12,16 +12,24 @@ bool confirm_has_all(struct shard *shard, struct conn *conn)
 	       !recovery_has_pending(conn);
 }
 
+bool confirm_position(struct shard *shard, struct conn *conn, struct event_id *ret_id)
+{
+	if (!conn_has(conn, CONN_UNCONFIRMED) || !confirm_has_all(shard, conn) ||
+	    event_id_is_none(shard->position))
+		return false;
+	conn_clear(conn, CONN_UNCONFIRMED);
+	*ret_id = shard->position;
+	return true;
+}
+
 struct slice confirm_ping(struct shard *shard, struct conn *conn, uint8_t text[EVENT_ID_TEXT_MAX])
 {
 	struct writer writer;
+	struct event_id id;
 
 	writer_init(&writer, text, EVENT_ID_TEXT_MAX);
-	if (conn_has(conn, CONN_UNCONFIRMED) && confirm_has_all(shard, conn) &&
-	    !event_id_is_none(shard->position)) {
-		event_id_write(&writer, shard->position);
-		conn_clear(conn, CONN_UNCONFIRMED);
-	}
+	if (confirm_position(shard, conn, &id))
+		event_id_write(&writer, id);
 	ASSERT(!writer.overflow);
 	return writer_written(&writer);
 }

@@ -13,6 +13,7 @@
 #define BELFRY_SHARD_CONFIRM_H
 
 #include <stdbool.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/slice.h"
@@ -28,6 +29,11 @@ bool confirm_has_all(struct shard *shard, struct conn *conn);
 /* The position that a client names when it attaches is one that it has, if it is of this log. */
 void confirm_on_attached(struct shard *shard, struct conn *conn, const struct attached *attached,
 			 struct event_id after);
+
+/* What a ping that is sent now confirms when it is answered: the shard's position when something
+ * was delivered since the last such ping and nothing is still to come behind it. False: nothing,
+ * *ret_id is untouched. */
+bool confirm_position(struct shard *shard, struct conn *conn, struct event_id *ret_id);
 
 /* The payload of a ping that is sent now: the shard's position when something was delivered
  * since the last one that carried a position and nothing is still to come behind it; else empty. */

@@ -12,15 +12,16 @@
 #include "shard/route.h"
 #include "shard/send.h"
 #include "shard/shard_state.h"
+#include "shard/socket_io.h"
 #include "shard/sse.h"
 #include "shard/timers.h"
 #include "wire/http_answer.h"
 #include "wire/http_head.h"
 
-#define ANSWER_HEAD_MAX 1024 /* bytes of an answer without its body */
-#define EXTRA_MAX 768        /* of them, further header lines of a refusal */
-#define RETRY_NODE_S 5       /* Retry-After: after so long the node may have room again */
-#define RETRY_CLIENT_S 10    /* likewise the client, who must end a connection or wait */
+#define ANSWER_HEAD_MAX 1536            /* bytes of an answer without its body */
+#define EXTRA_MAX (256 + CORS_SIZE_MAX) /* of them, further header lines of a refusal */
+#define RETRY_NODE_S 5    /* Retry-After: after so long the node may have room again */
+#define RETRY_CLIENT_S 10 /* likewise the client, who must end a connection or wait */
 
 void http_send(struct shard *shard, struct conn *conn, const struct http_answer *answer)
 {
@@ -181,6 +182,9 @@ static void on_request(struct shard *shard, struct conn *conn, const struct http
 			&(struct http_refusal){413, "body", "no request body is taken here", NULL});
 	else if (cors_is_preflight(head))
 		cors_on_preflight(shard, conn, head);
+	else if (slice_equal_text(head->path, "/socket.io/") ||
+		 slice_equal_text(head->path, "/socket.io"))
+		socket_io_on_request(shard, conn, head);
 	else if (is_echo)
 		handshake_on_echo(shard, conn, head);
 	else if (pages_has(shard, head->path))
@@ -206,11 +210,30 @@ static void pass_on(struct shard *shard, struct conn *conn, struct slice rest)
 		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
 }
 
+/* Answers to requests before are not known to be out. */
+static bool has_unsent(const struct shard *shard, const struct conn *conn)
+{
+	return conn->outbox || conn->sent_turn == shard->turn;
+}
+
+/* One request after the other: the next one is looked at when the answer to the last is out. */
+static void pause_until_sent(struct shard *shard, struct conn *conn, struct slice bytes)
+{
+	if (conn_store(conn, bytes, SIZE_MAX) == STATUS_OK)
+		send_queue(shard, conn);
+	else
+		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
+}
+
 static void feed_whole(struct shard *shard, struct conn *conn, struct slice bytes)
 {
 	struct http_head head;
 
 	while (bytes.size > 0 && conn->state == CONN_HEAD) {
+		if (has_unsent(shard, conn)) {
+			pause_until_sent(shard, conn, bytes);
+			return;
+		}
 		int status = http_head_parse(bytes, shard->config->max_header_bytes, &head);
 
 		if (status == HTTP_HEAD_PARTIAL) {
@@ -228,6 +251,19 @@ static void feed_whole(struct shard *shard, struct conn *conn, struct slice byte
 	pass_on(shard, conn, bytes);
 }
 
+void http_go_on(struct shard *shard, struct conn *conn)
+{
+	struct inbound *before = conn->inbound;
+
+	ASSERT(conn->state == CONN_HEAD);
+	if (!before)
+		return;
+	conn->inbound = NULL;
+	feed_whole(shard, conn, slice_of(before->bytes, before->size));
+	free(before->bytes);
+	free(before);
+}
+
 void http_feed(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t size)
 {
 	struct inbound *before = conn->inbound;
@@ -242,8 +278,5 @@ void http_feed(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t si
 		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
 		return;
 	}
-	conn->inbound = NULL;
-	feed_whole(shard, conn, slice_of(before->bytes, before->size));
-	free(before->bytes);
-	free(before);
+	http_go_on(shard, conn);
 }

@@ -18,6 +18,10 @@ struct shard;
 /* Bytes for a connection in state HEAD. */
 void http_feed(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t size);
 
+/* The answers so far are out, or a poll is answered: what the client sent behind its request is
+ * read. State HEAD. */
+void http_go_on(struct shard *shard, struct conn *conn);
+
 struct http_refusal {
 	int status;
 	const char *code;

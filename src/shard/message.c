@@ -29,6 +29,10 @@ void message_send_error(struct shard *shard, struct conn *conn, const char *code
 	uint8_t bytes[ANSWER_SIZE_MAX];
 	struct writer writer;
 
+	if (protocol_of(conn)->say_error) {
+		protocol_of(conn)->say_error(shard, conn, code, text, ref);
+		return;
+	}
 	writer_init(&writer, bytes, sizeof(bytes));
 	envelope_write_error(&writer, code, text, ref);
 	send_written(shard, conn, &writer);
@@ -94,6 +98,10 @@ void message_send_ack(struct shard *shard, struct conn *conn, struct slice ref)
 	uint8_t bytes[ANSWER_SIZE_MAX];
 	struct writer writer;
 
+	if (protocol_of(conn)->say_done) {
+		protocol_of(conn)->say_done(shard, conn, ref);
+		return;
+	}
 	writer_init(&writer, bytes, sizeof(bytes));
 	envelope_write_ack(&writer, ref);
 	send_written(shard, conn, &writer);
@@ -153,7 +161,7 @@ static void on_subscribe(struct shard *shard, struct conn *conn, const struct co
 				   "the channel is being left; ask again after unsubscribed",
 				   command->ref);
 	else if (found)
-		message_send_subscribed(shard, conn, command->channel, NULL, command->ref);
+		protocol_of(conn)->on_subscribed(shard, conn, command->channel, NULL, command->ref);
 	else if (!identity_allows_channel(shard->config, &asker, command->channel))
 		message_send_error(shard, conn, "not_allowed", "this channel is not open to you",
 				   command->ref);
@@ -272,7 +280,7 @@ bool message_may_go_on(struct shard *shard, struct conn *conn, struct slice ref)
 	return false;
 }
 
-static void on_text(struct shard *shard, struct conn *conn, struct slice text)
+void message_on_text(struct shard *shard, struct conn *conn, struct slice text)
 {
 	struct command command;
 
@@ -290,9 +298,9 @@ static void on_whole(struct shard *shard, struct conn *conn, struct slice bytes,
 	struct slice text;
 
 	if (!compressed) {
-		on_text(shard, conn, bytes);
+		protocol_of(conn)->on_text(shard, conn, bytes);
 	} else if (compression_inflate(shard, conn, WS_TEXT, bytes, &text)) {
-		on_text(shard, conn, text);
+		protocol_of(conn)->on_text(shard, conn, text);
 		free((void *)(uintptr_t)text.bytes);
 	}
 }
@@ -313,7 +321,10 @@ static void on_collected(struct shard *shard, struct conn *conn, bool compressed
 void message_on_piece(struct shard *shard, struct conn *conn, const struct ws_inbound_event *event)
 {
 	if (event->opcode != WS_TEXT) {
-		conn_close(shard, conn, CLOSE_NOT_TEXT);
+		if (protocol_of(conn)->on_binary)
+			protocol_of(conn)->on_binary(shard, conn, event->last);
+		else
+			conn_close(shard, conn, CLOSE_NOT_TEXT);
 		return;
 	}
 	if (event->first && event->last) {

@@ -30,6 +30,9 @@ void message_on_piece(struct shard *shard, struct conn *conn, const struct ws_in
 void message_write_connected(struct shard *shard, struct conn *conn,
 			     const struct attached *attached, struct writer *writer);
 
+/* One native message, whatever protocol it came by. */
+void message_on_text(struct shard *shard, struct conn *conn, struct slice text);
+
 /* {"type":"subscribed",..}; `replay` NULL: no position was named. */
 void message_send_subscribed(struct shard *shard, struct conn *conn, struct slice channel,
 			     const struct envelope_replay *replay, struct slice ref);
@@ -38,12 +41,13 @@ void message_send_subscribed(struct shard *shard, struct conn *conn, struct slic
 void message_send_unsubscribed(struct shard *shard, struct conn *conn, struct slice channel,
 			       struct slice ref);
 
-/* {"type":"ack",..}; `ref` is JSON text or absent. */
+/* {"type":"ack",..}, or what the connection's protocol says; `ref` is JSON text or absent. */
 void message_send_ack(struct shard *shard, struct conn *conn, struct slice ref);
 
 /* {"type":"going_away",..}: before a drain closes the connection. */
 void message_send_going_away(struct shard *shard, struct conn *conn, uint32_t reconnect_in_ms);
 
+/* {"type":"error",..}, likewise. */
 /* Asked once for each message, ping and pong. False: over a rate; the client was told, with `ref`
  * (JSON text or absent), or is closed. */
 MUST_CHECK bool message_may_go_on(struct shard *shard, struct conn *conn, struct slice ref);

@@ -45,6 +45,7 @@ const struct protocol protocol_native = {
 	.on_attached = handshake_on_attached,
 	.on_refused = handshake_on_refused,
 	.on_bytes = receive_feed_ws,
+	.on_text = message_on_text,
 	.on_subscribed = message_send_subscribed,
 	.on_unsubscribed = message_send_unsubscribed,
 	.on_answer = on_answer,

@@ -23,8 +23,7 @@
 
 /* conn->own */
 struct poll {
-	struct event_id after;  /* has_after: what the client named */
-	struct outbox *earlier; /* answers to requests before this one that are not out yet */
+	struct event_id after; /* has_after: what the client named */
 	uint64_t epoch;
 	uint32_t wait_ms;
 	uint32_t limit;
@@ -44,11 +43,25 @@ static struct poll *poll_of(const struct conn *conn)
 	return conn->own;
 }
 
+/* The header lines, in the caller's memory. */
+static const char *write_lines(const struct poll *poll, const char *more, char text[LINES_SIZE_MAX])
+{
+	struct writer writer;
+
+	writer_init(&writer, text, LINES_SIZE_MAX - 1);
+	writer_text(&writer, NO_STORE);
+	writer_text(&writer, more);
+	writer_bytes(&writer, poll->lines, poll->lines_size);
+	ASSERT(!writer.overflow);
+	text[writer.size] = '\0';
+	return text;
+}
+
 /* ---- the request ---- */
 
-static struct poll *create(const struct receiver *receiver, const struct poll_query *query,
-			   struct slice lines)
+static struct poll *create(const struct receiver *receiver, const struct poll_query *query)
 {
+	struct slice lines = slice_of_text(receiver->lines);
 	struct poll *poll = calloc(1, sizeof(*poll) + lines.size);
 
 	ASSERT(lines.size <= UINT16_MAX);
@@ -71,7 +84,6 @@ void poll_on_request(struct shard *shard, struct conn *conn, const struct http_h
 		     const struct route_match *match)
 {
 	struct receiver receiver = {.head = head, .match = match};
-	struct slice lines = receiver_origin_lines(shard, head);
 	struct refusal refusal = admission_no_memory;
 	struct poll_query query;
 
@@ -79,22 +91,22 @@ void poll_on_request(struct shard *shard, struct conn *conn, const struct http_h
 	case RECEIVER_REFUSED:
 		return;
 	case RECEIVER_LATER:
-		http_refuse(shard, conn, &refusal.http);
+		receiver_refuse(shard, conn, &receiver, &refusal.http);
 		return;
 	case RECEIVER_WELCOME:
 		break;
 	}
 	if (!poll_query_read(head->query, &query)) {
-		http_refuse(shard, conn,
-			    &(struct http_refusal){400, "bad_parameter",
-						   "wait and limit are whole numbers", NULL});
+		receiver_refuse(shard, conn, &receiver,
+				&(struct http_refusal){400, "bad_parameter",
+						       "wait and limit are whole numbers", NULL});
 		return;
 	}
 	conn->protocol = PROTOCOL_POLL;
 	conn->encoding = ENCODING_SSE;
-	conn->own = create(&receiver, &query, lines);
+	conn->own = create(&receiver, &query);
 	if (!conn->own || !receiver_enter(shard, conn, &receiver))
-		http_refuse(shard, conn, &admission_no_memory.http);
+		receiver_refuse(shard, conn, &receiver, &admission_no_memory.http);
 }
 
 static void on_attached(struct shard *shard, struct conn *conn, const struct attached *attached)
@@ -104,8 +116,7 @@ static void on_attached(struct shard *shard, struct conn *conn, const struct att
 
 	admission_settle(shard, conn, attached);
 	conn_set(conn, CONN_HELD);
-	poll->earlier = conn->outbox;
-	conn->outbox = NULL;
+	ASSERT(conn->outbox == NULL); /* answers to requests before this one are out */
 	poll->is_recovered = attached->recovered;
 	poll->has_unread = attached->has_unread;
 	poll->unread = attached->unread;
@@ -120,7 +131,11 @@ static void on_attached(struct shard *shard, struct conn *conn, const struct att
 
 static void on_refused(struct shard *shard, struct conn *conn)
 {
-	http_refuse(shard, conn, &admission_refusal(conn)->http);
+	struct http_refusal refusal = admission_refusal(conn)->http;
+	char lines[LINES_SIZE_MAX];
+
+	refusal.extra = write_lines(poll_of(conn), "", lines);
+	http_refuse(shard, conn, &refusal);
 }
 
 /* ---- the answer ---- */
@@ -161,50 +176,11 @@ static struct slice write_body(struct shard *shard, struct conn *conn)
 	return writer_written(&writer);
 }
 
-/* The header lines, in the caller's memory. */
-static const char *write_lines(const struct poll *poll, const char *more, char text[LINES_SIZE_MAX])
-{
-	struct writer writer;
-
-	writer_init(&writer, text, LINES_SIZE_MAX - 1);
-	writer_text(&writer, NO_STORE);
-	writer_text(&writer, more);
-	writer_bytes(&writer, poll->lines, poll->lines_size);
-	ASSERT(!writer.overflow);
-	text[writer.size] = '\0';
-	return text;
-}
-
-/* What the client sent behind its request. */
-static void go_on_reading(struct shard *shard, struct conn *conn)
-{
-	struct inbound *in = conn->inbound;
-
-	conn->inbound = NULL;
-	if (in && in->size > 0)
-		receive_feed(shard, conn, in->bytes, in->size);
-	if (in)
-		free(in->bytes);
-	free(in);
-	if (conn_has(conn, CONN_UNREAD) && conn->state != CONN_FINISHING)
-		receive_queue(shard, conn);
-}
-
-/* Puts what was not out yet before what comes now. */
-static void give_back_earlier(struct shard *shard, struct conn *conn, struct outbox *earlier)
-{
-	ASSERT(conn->outbox == NULL);
-	conn->outbox = earlier;
-	if (earlier)
-		send_queue(shard, conn);
-}
-
 static void answer(struct shard *shard, struct conn *conn, const char *more_lines)
 {
 	struct poll *poll = poll_of(conn);
 	bool keeps_alive =
 		poll->keeps_alive && !conn_has(conn, CONN_HUNG_UP) && !shard->is_stopping;
-	struct outbox *earlier = poll->earlier;
 	char lines[LINES_SIZE_MAX];
 
 	if (poll->is_live)
@@ -222,14 +198,14 @@ static void answer(struct shard *shard, struct conn *conn, const char *more_line
 		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
 		return;
 	}
-	poll->earlier = NULL;
 	conn_reuse(shard, conn);
-	give_back_earlier(shard, conn, earlier);
 	http_send(shard, conn, &http);
 	if (conn->state != CONN_HEAD)
 		return;
 	timers_arm(shard, conn, KEEP_ALIVE_MS);
-	go_on_reading(shard, conn);
+	http_go_on(shard, conn);
+	if (conn_has(conn, CONN_UNREAD) && conn->state != CONN_FINISHING)
+		receive_queue(shard, conn);
 }
 
 static void on_held(struct shard *shard, struct conn *conn)
@@ -324,7 +300,6 @@ static void write_end(struct shard *shard, struct conn *conn, int status, struct
 
 static void write_close(struct shard *shard, struct conn *conn, uint16_t code, const char *text)
 {
-	struct poll *poll = poll_of(conn);
 	size_t size = 2 * LINES_SIZE_MAX + poll_answer_size_max(conn->outbox);
 	uint8_t *bytes = arena_take(&shard->arena, size);
 	struct writer writer;
@@ -335,19 +310,14 @@ static void write_close(struct shard *shard, struct conn *conn, uint16_t code, c
 		write_end(shard, conn, status_of(code), &writer);
 	ASSERT(!writer.overflow);
 	outbox_destroy(&conn->outbox);
-	conn->outbox = poll->earlier;
-	poll->earlier = NULL;
 	if (!bytes || outbox_append(&conn->outbox, writer_written(&writer), SIZE_MAX) != STATUS_OK)
 		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
 }
 
 static void on_gone(struct shard *shard, struct conn *conn)
 {
-	struct poll *poll = conn->own;
-
 	(void)shard;
-	outbox_destroy(&poll->earlier);
-	free(poll);
+	free(conn->own);
 	conn->own = NULL;
 }
 

@@ -8,6 +8,7 @@ static const struct protocol *const protocols[] = {
 	[PROTOCOL_NATIVE] = &protocol_native,
 	[PROTOCOL_SSE] = &protocol_sse,
 	[PROTOCOL_POLL] = &protocol_poll,
+	[PROTOCOL_SOCKET_IO] = &protocol_socket_io,
 };
 
 const struct protocol *protocol_of(const struct conn *conn)

@@ -29,9 +29,10 @@ struct envelope_replay;
 struct shard;
 
 enum conn_protocol {
-	PROTOCOL_NATIVE, /* JSON over WebSocket: shard/handshake.h, shard/message.h */
-	PROTOCOL_SSE,    /* Server-Sent Events: shard/sse.h */
-	PROTOCOL_POLL,   /* long polling: shard/poll.h */
+	PROTOCOL_NATIVE,    /* JSON over WebSocket: shard/handshake.h, shard/message.h */
+	PROTOCOL_SSE,       /* Server-Sent Events: shard/sse.h */
+	PROTOCOL_POLL,      /* long polling: shard/poll.h */
+	PROTOCOL_SOCKET_IO, /* Socket.IO over WebSocket or polling: shard/socket_io.h */
 	PROTOCOL_COUNT
 };
 
@@ -49,6 +50,11 @@ struct protocol {
 	/* Bytes from the client. NULL: its socket is not read while it is open. */
 	void (*on_bytes)(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t size);
 
+	/* A message in text frames, whole; some of one in binary frames, or the last of it. Those
+	 * of receive_feed_ws. NULL on_binary: it closes the connection. */
+	void (*on_text)(struct shard *shard, struct conn *conn, struct slice text);
+	void (*on_binary)(struct shard *shard, struct conn *conn, bool is_last);
+
 	/* The client has sent its end: it may be gone, or only have nothing more to say. NULL: it
 	 * is taken as gone. */
 	void (*on_hung_up)(struct shard *shard, struct conn *conn);
@@ -60,6 +66,11 @@ struct protocol {
 				struct slice ref);
 	void (*on_answer)(struct shard *shard, struct conn *conn, enum upstream_answer answer,
 			  struct slice ref);
+
+	/* It is done, or refused: in the words of the protocol. NULL: those of shard/message.h. */
+	void (*say_done)(struct shard *shard, struct conn *conn, struct slice ref);
+	void (*say_error)(struct shard *shard, struct conn *conn, const char *code,
+			  const char *text, struct slice ref);
 
 	/* Everything that it had missed when it attached, or was behind, is on its way. */
 	void (*on_live)(struct shard *shard, struct conn *conn);
@@ -85,6 +96,6 @@ struct protocol {
 /* The table of the connection's protocol. */
 const struct protocol *protocol_of(const struct conn *conn);
 
-extern const struct protocol protocol_native, protocol_sse, protocol_poll;
+extern const struct protocol protocol_native, protocol_sse, protocol_poll, protocol_socket_io;
 
 #endif

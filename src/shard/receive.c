@@ -30,12 +30,19 @@ static bool is_deaf(const struct conn *conn)
 	       (!conn_has(conn, CONN_HUNG_UP) || protocol->on_hung_up);
 }
 
+/* More than one request is here already, and waits for the answers to those before. */
+static bool has_requests(const struct shard *shard, const struct conn *conn)
+{
+	return conn->state == CONN_HEAD && conn->inbound &&
+	       conn->inbound->size > shard->config->max_header_bytes;
+}
+
 /* A connection that waits for the router, or whose answers pile up, is read later. */
 static bool must_wait(const struct shard *shard, const struct conn *conn)
 {
 	size_t waiting = outbox_size(conn->outbox);
 
-	if (conn->state == CONN_ATTACHING || is_deaf(conn))
+	if (conn->state == CONN_ATTACHING || is_deaf(conn) || has_requests(shard, conn))
 		return true;
 	if (waits_for_router(shard, conn) ||
 	    (conn->state == CONN_OPEN && conn_has(conn, CONN_SLOWED)))

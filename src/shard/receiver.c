@@ -1,6 +1,9 @@
 /* shard/receiver.c - the checks of a request to receive, in order. */
 #include "shard/receiver.h"
 
+#include <stdio.h>
+
+#include "shard/cors.h"
 #include "shard/send.h"
 #include "shard/shard_state.h"
 #include "wire/channel_name.h"
@@ -10,12 +13,42 @@
 #define HELD_ANYWAY (1 + ROUTE_CHANNELS_MAX) /* all, and those of the path */
 
 static const struct refusal stopping = {
-	{503, "stopping", "this node is stopping", "Retry-After: 1\r\n"},
+	{503, "stopping", "this node is stopping", NULL},
 	CLOSE_GOING_AWAY,
 };
 
+/* False: out of memory. */
+static bool write_lines(struct shard *shard, struct receiver *receiver)
+{
+	uint8_t *bytes = arena_take(&shard->arena, CORS_SIZE_MAX + 1);
+	struct writer writer;
+
+	if (!bytes)
+		return false;
+	writer_init(&writer, bytes, CORS_SIZE_MAX);
+	cors_write(shard->config, receiver->head, &writer);
+	ASSERT(!writer.overflow);
+	bytes[writer.size] = '\0';
+	receiver->lines = (const char *)bytes;
+	return true;
+}
+
+void receiver_refuse(struct shard *shard, struct conn *conn, const struct receiver *receiver,
+		     const struct http_refusal *refusal)
+{
+	char lines[64 + CORS_SIZE_MAX];
+	struct http_refusal with_lines = *refusal;
+	int size = snprintf(lines, sizeof(lines), "%s%s", refusal->extra ? refusal->extra : "",
+			    receiver->lines);
+
+	ASSERT(size >= 0 && size < (int)sizeof(lines));
+	with_lines.extra = lines;
+	http_refuse(shard, conn, &with_lines);
+}
+
 /* 403 with the name of the channel. */
-static void refuse_channel(struct shard *shard, struct conn *conn, struct slice name)
+static void refuse_channel(struct shard *shard, struct conn *conn, const struct receiver *receiver,
+			   struct slice name)
 {
 	uint8_t body[128 + 6 * CHANNEL_SIZE_MAX];
 	struct writer writer;
@@ -32,14 +65,15 @@ static void refuse_channel(struct shard *shard, struct conn *conn, struct slice 
 			  .status = 403,
 			  .content_type = "application/json",
 			  .body = writer_written(&writer),
+			  .extra = receiver->lines,
 			  .close = true,
 		  });
 }
 
-static void refuse_query(struct shard *shard, struct conn *conn, const char *code,
-			 const char *message)
+static void refuse_query(struct shard *shard, struct conn *conn, const struct receiver *receiver,
+			 const char *code, const char *message)
 {
-	http_refuse(shard, conn, &(struct http_refusal){400, code, message, NULL});
+	receiver_refuse(shard, conn, receiver, &(struct http_refusal){400, code, message, NULL});
 }
 
 /* The query's `channels`, decoded. False: a bad escape, or out of memory. */
@@ -103,7 +137,7 @@ static bool check_channels(struct shard *shard, struct conn *conn, struct receiv
 	uint32_t count = HELD_ANYWAY;
 
 	if (!decode_channels(shard, receiver)) {
-		refuse_query(shard, conn, "bad_channel", "channels cannot be decoded");
+		refuse_query(shard, conn, receiver, "bad_channel", "channels cannot be decoded");
 		return false;
 	}
 	rest = receiver->channels;
@@ -113,19 +147,19 @@ static bool check_channels(struct shard *shard, struct conn *conn, struct receiv
 		if (name.size == 0 || comes_anyway(receiver, name))
 			continue;
 		if (!channel_name_is_valid(name)) {
-			refuse_query(shard, conn, "bad_channel",
+			refuse_query(shard, conn, receiver, "bad_channel",
 				     "one of channels is not a channel name");
 			return false;
 		}
 		if (!identity_allows_channel(shard->config, &asker, name)) {
-			refuse_channel(shard, conn, name);
+			refuse_channel(shard, conn, receiver, name);
 			return false;
 		}
 		count++;
 	}
 	if (count <= shard->config->max_subscriptions || slice_is_absent(receiver->channels))
 		return true;
-	refuse_query(shard, conn, "too_many_subscriptions",
+	refuse_query(shard, conn, receiver, "too_many_subscriptions",
 		     "these are more channels than a connection may have");
 	return false;
 }
@@ -136,15 +170,20 @@ enum receiver_result receiver_check(struct shard *shard, struct conn *conn,
 	struct identity_request request = {receiver->head, {NULL, 0}, receiver->match};
 	struct refusal refusal;
 
+	receiver->lines = "";
+	if (!write_lines(shard, receiver)) {
+		*ret_refusal = admission_no_memory;
+		return RECEIVER_LATER;
+	}
 	if (!slice_equal_text(receiver->head->method, "GET")) {
-		http_refuse(shard, conn,
-			    &(struct http_refusal){405, "method", "this path answers to GET",
-						   "Allow: GET\r\n"});
+		receiver_refuse(shard, conn, receiver,
+				&(struct http_refusal){405, "method", "this path answers to GET",
+						       "Allow: GET\r\n"});
 		return RECEIVER_REFUSED;
 	}
 	if (!admission_check(shard, conn, &request, &receiver->claims, &refusal)) {
 		if (refusal.http.status != 429 && refusal.http.status != 503) {
-			http_refuse(shard, conn, &refusal.http);
+			receiver_refuse(shard, conn, receiver, &refusal.http);
 			return RECEIVER_REFUSED;
 		}
 		*ret_refusal = refusal;
@@ -155,7 +194,7 @@ enum receiver_result receiver_check(struct shard *shard, struct conn *conn,
 		return RECEIVER_LATER;
 	}
 	if (!resume_read(receiver->head, &receiver->resume)) {
-		refuse_query(shard, conn, "bad_device",
+		refuse_query(shard, conn, receiver, "bad_device",
 			     "device must be 1 to 64 printable characters");
 		return RECEIVER_REFUSED;
 	}
@@ -172,11 +211,4 @@ bool receiver_enter(struct shard *shard, struct conn *conn, const struct receive
 	};
 
 	return admission_enter(shard, conn, &admission);
-}
-
-struct slice receiver_origin_lines(struct shard *shard, const struct http_head *head)
-{
-	(void)shard;
-	(void)head;
-	return SLICE("");
 }

@@ -17,6 +17,7 @@ struct receiver {
 	const struct route_match *match;
 	struct resume resume;
 	struct slice channels; /* of the query: allowed, with commas between; absent */
+	const char *lines;     /* header lines that pages of another origin need with any answer */
 	struct jwt_claims claims;
 };
 
@@ -36,8 +37,8 @@ MUST_CHECK enum receiver_result receiver_check(struct shard *shard, struct conn 
 MUST_CHECK bool receiver_enter(struct shard *shard, struct conn *conn,
 			       const struct receiver *receiver);
 
-/* Header lines, beside those of every answer, that the page which asks needs to read it; in the
- * turn's arena. */
-struct slice receiver_origin_lines(struct shard *shard, const struct http_head *head);
+/* http_refuse with the lines for other origins. */
+void receiver_refuse(struct shard *shard, struct conn *conn, const struct receiver *receiver,
+		     const struct http_refusal *refusal);
 
 #endif

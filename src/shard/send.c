@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "shard/http.h"
 #include "shard/order.h"
 #include "shard/protocol.h"
 #include "shard/receive.h"
@@ -226,6 +227,8 @@ void send_on_drained(struct shard *shard, struct conn *conn)
 {
 	if (conn->state == CONN_OPEN)
 		recovery_on_drained(shard, conn);
+	else if (conn->state == CONN_HEAD)
+		http_go_on(shard, conn);
 	if (conn_has(conn, CONN_UNREAD) && conn->state != CONN_FINISHING)
 		receive_queue(shard, conn);
 }

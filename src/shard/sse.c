@@ -127,14 +127,13 @@ void sse_on_request(struct shard *shard, struct conn *conn, const struct http_he
 		    const struct route_match *match)
 {
 	struct receiver receiver = {.head = head, .match = match};
-	struct slice lines = receiver_origin_lines(shard, head);
 	struct refusal refusal = admission_no_memory;
 
 	switch (receiver_check(shard, conn, &receiver, &refusal)) {
 	case RECEIVER_REFUSED:
 		return;
 	case RECEIVER_LATER:
-		answer_later(shard, conn, &refusal, lines);
+		answer_later(shard, conn, &refusal, slice_of_text(receiver.lines));
 		return;
 	case RECEIVER_WELCOME:
 		break;
@@ -142,9 +141,9 @@ void sse_on_request(struct shard *shard, struct conn *conn, const struct http_he
 	resume_prefer_header(head, &receiver.resume);
 	conn->protocol = PROTOCOL_SSE;
 	conn->encoding = ENCODING_SSE;
-	conn->own = create(&receiver.resume, lines);
+	conn->own = create(&receiver.resume, slice_of_text(receiver.lines));
 	if (!conn->own || !receiver_enter(shard, conn, &receiver))
-		answer_later(shard, conn, &admission_no_memory, lines);
+		answer_later(shard, conn, &admission_no_memory, slice_of_text(receiver.lines));
 }
 
 /* The id under which a client that names it later has missed nothing; 0-0: it cannot be said. */

@@ -2,6 +2,8 @@
 #include "wire/socket_io.h"
 
 #include "base/assert.h"
+#include "wire/engine_io.h"
+#include "wire/ws_frame.h"
 
 #define ACK_ID_DIGITS_MAX 16 /* more than a JavaScript number counts exactly */
 
@@ -191,6 +193,11 @@ void socket_io_write_connect(struct writer *writer, struct slice name_space, str
 	writer_text(writer, "\"}");
 }
 
+void socket_io_write_disconnect(struct writer *writer, struct slice name_space)
+{
+	write_start(writer, SOCKET_IO_DISCONNECT, name_space);
+}
+
 void socket_io_write_connect_error(struct writer *writer, struct slice name_space,
 				   const char *message, const char *code)
 {
@@ -238,6 +245,41 @@ size_t socket_io_event_size_max(const struct socket_io_event *event)
 {
 	return event->name_space.size + 6 * event->event.size + event->payload.size +
 	       event->offset.size + 32;
+}
+
+struct slice socket_io_write_frame(const struct socket_io_event *event, uint8_t *bytes)
+{
+	uint8_t header[FRAME_HEADER_MAX];
+	struct writer writer;
+
+	writer_init(&writer, bytes + FRAME_HEADER_MAX, socket_io_event_size_max(event) + 1);
+	engine_io_write(&writer, ENGINE_IO_MESSAGE, (struct slice){NULL, 0});
+	socket_io_write_event(&writer, event);
+	ASSERT(!writer.overflow);
+	size_t header_size = ws_frame_write_header(header, WS_TEXT, writer.size);
+
+	bytes += FRAME_HEADER_MAX - header_size;
+	memcpy(bytes, header, header_size);
+	return slice_of(bytes, header_size + writer.size);
+}
+
+struct slice socket_io_event_name(struct slice type, struct slice event)
+{
+	static const struct {
+		struct slice type;
+		struct slice name;
+	} names[] = {
+		{SLICE("notification_read"), SLICE("notification:read")},
+		{SLICE("notification_deleted"), SLICE("notification:deleted")},
+		{SLICE("unread_count"), SLICE("unread:count")},
+	};
+
+	if (!slice_is_absent(event))
+		return event;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (slice_equal(type, names[i].type))
+			return names[i].name;
+	return slice_is_absent(type) ? SLICE("message") : type;
 }
 
 void socket_io_write_ack(struct writer *writer, struct slice name_space, uint64_t ack_id,

@@ -19,6 +19,7 @@
 #include "base/compiler.h"
 #include "base/slice.h"
 #include "base/writer.h"
+#include "belfry/limits.h"
 #include "wire/json.h"
 
 #define SOCKET_IO_ATTACHMENTS_MAX 10    /* binary frames of one packet */
@@ -64,6 +65,9 @@ MUST_CHECK bool socket_io_namespace_is_valid(struct slice name);
 void socket_io_write_connect(struct writer *writer, struct slice name_space, struct slice sid,
 			     struct slice pid);
 
+/* 1: the client is to stay away. */
+void socket_io_write_disconnect(struct writer *writer, struct slice name_space);
+
 /* 4{"message":..,"data":{"code":..}}; code NULL: without data. Both are plain text. */
 void socket_io_write_connect_error(struct writer *writer, struct slice name_space,
 				   const char *message, const char *code);
@@ -81,6 +85,20 @@ void socket_io_write_event(struct writer *writer, const struct socket_io_event *
 
 /* Bytes that such an event can take at most. */
 size_t socket_io_event_size_max(const struct socket_io_event *event);
+
+/* The same as a WebSocket text frame with the `4` of Engine.IO: a part of `bytes`, which has room
+ * for socket_io_frame_size_max(event). */
+struct slice socket_io_write_frame(const struct socket_io_event *event, uint8_t *bytes);
+
+static inline size_t socket_io_frame_size_max(const struct socket_io_event *event)
+{
+	return socket_io_event_size_max(event) + FRAME_HEADER_MAX + 1;
+}
+
+/* The name that a message is emitted under: its event, else its type, else `message`. The types
+ * of the inbox have names of their own: notification_read is notification:read,
+ * notification_deleted is notification:deleted, unread_count is unread:count. */
+struct slice socket_io_event_name(struct slice type, struct slice event);
 
 /* 3<id>[<value>]; `value` is JSON text, absent: an empty array. */
 void socket_io_write_ack(struct writer *writer, struct slice name_space, uint64_t ack_id,

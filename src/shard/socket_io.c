@@ -1,0 +1,455 @@
+/* shard/socket_io.c - the first packet, then packets in, heartbeats, and the end. */
+#include "shard/socket_io.h"
+
+#include <stdlib.h>
+
+#include "shard/admission.h"
+#include "shard/confirm.h"
+#include "shard/cors.h"
+#include "shard/http.h"
+#include "shard/message.h"
+#include "shard/protocol.h"
+#include "shard/receive.h"
+#include "shard/send.h"
+#include "shard/socket_io_session.h"
+#include "shard/subscriptions.h"
+#include "shard/timers.h"
+#include "wire/engine_io.h"
+#include "wire/http_answer.h"
+#include "wire/socket_io_event.h"
+#include "wire/ws_handshake.h"
+
+#define ANSWER_SIZE_MAX 256 /* of an upgrade */
+#define LINES_SIZE_MAX (CORS_SIZE_MAX + 64)
+/* Heartbeats are off here, but clients know no such thing: 24 days, as much as a timer of theirs
+ * takes. */
+#define FOREVER_MS 2000000000u
+
+/* ---- the request ---- */
+
+static void refuse_request(struct shard *shard, struct conn *conn, const struct http_head *head,
+			   enum engine_io_error error)
+{
+	uint8_t body[128];
+	char lines[LINES_SIZE_MAX];
+	struct writer writer;
+	struct http_answer answer = {
+		.status = engine_io_error_status(error),
+		.content_type = "application/json",
+		.extra = lines,
+		.close = true,
+	};
+
+	counter_add(&shard->counters->refusals, 1);
+	writer_init(&writer, lines, sizeof(lines) - 1);
+	writer_text(&writer, "Cache-Control: no-store\r\n");
+	cors_write(shard->config, head, &writer);
+	lines[writer.size] = '\0';
+	writer_init(&writer, body, sizeof(body));
+	engine_io_write_error(&writer, error);
+	answer.body = writer_written(&writer);
+	http_send(shard, conn, &answer);
+}
+
+/* False: it was refused. */
+static bool check_request(struct shard *shard, struct conn *conn, const struct http_head *head,
+			  struct ws_handshake *ret_handshake)
+{
+	struct slice transport = http_query_find(head->query, "transport");
+	struct slice version = http_query_find(head->query, "EIO");
+	const struct refusal *refusal;
+
+	if (slice_is_absent(transport) || !slice_equal_text(transport, "websocket"))
+		refuse_request(shard, conn, head, ENGINE_IO_ERROR_TRANSPORT);
+	else if (!slice_equal_text(head->method, "GET"))
+		refuse_request(shard, conn, head, ENGINE_IO_ERROR_METHOD);
+	else if (slice_is_absent(version) || !slice_equal_text(version, "4"))
+		refuse_request(shard, conn, head, ENGINE_IO_ERROR_VERSION);
+	else if (ws_handshake_check(head, ret_handshake) != 101)
+		refuse_request(shard, conn, head, ENGINE_IO_ERROR_REQUEST);
+	else if ((refusal = admission_check_socket(shard, conn, head)) != NULL &&
+		 refusal->reason == CLOSE_NOT_ALLOWED)
+		refuse_request(shard, conn, head, ENGINE_IO_ERROR_FORBIDDEN);
+	else if (refusal)
+		http_refuse(shard, conn, &refusal->http);
+	else
+		return true;
+	return false;
+}
+
+void socket_io_on_request(struct shard *shard, struct conn *conn, const struct http_head *head)
+{
+	struct ws_handshake handshake;
+	uint8_t bytes[ANSWER_SIZE_MAX];
+	struct writer writer;
+
+	if (!check_request(shard, conn, head, &handshake))
+		return;
+	writer_init(&writer, bytes, sizeof(bytes));
+	ws_handshake_write(&writer, handshake.key, NULL, NULL);
+	ASSERT(!writer.overflow);
+	if (outbox_append(&conn->outbox, writer_written(&writer), SIZE_MAX) != STATUS_OK) {
+		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
+		return;
+	}
+	conn_set(conn, CONN_UPGRADED);
+	socket_io_open(shard, conn, SOCKET_IO_WEBSOCKET);
+	if (conn->state == CONN_OPEN && !socket_io_remember(conn, head))
+		conn_close(shard, conn, CLOSE_NO_MEMORY);
+}
+
+static void write_header(struct writer *writer, const struct http_head *head, const char *name)
+{
+	struct slice value = http_head_find(head, name);
+
+	if (slice_is_absent(value))
+		return;
+	writer_text(writer, name);
+	writer_text(writer, ": ");
+	writer_slice(writer, value);
+	writer_text(writer, "\r\n");
+}
+
+static const char *const telling_headers[] = {"Authorization", "Sec-WebSocket-Protocol"};
+
+/* Cookies may stand in several lines. */
+static void write_cookies(struct writer *writer, const struct http_head *head)
+{
+	for (uint32_t i = 0; i < head->headers_count; i++) {
+		if (!slice_equal_fold(head->headers[i].name, SLICE("Cookie")))
+			continue;
+		writer_text(writer, "Cookie: ");
+		writer_slice(writer, head->headers[i].value);
+		writer_text(writer, "\r\n");
+	}
+}
+
+bool socket_io_remember(struct conn *conn, const struct http_head *head)
+{
+	struct socket_io_session *session = socket_io_session(conn);
+	size_t capacity = head->head_size + 128;
+	struct writer writer;
+
+	ASSERT(session->request == NULL);
+	session->request = malloc(capacity);
+	if (!session->request)
+		return false;
+	writer_init(&writer, session->request, capacity);
+	writer_text(&writer, "GET /?");
+	writer_slice(&writer, head->query);
+	writer_text(&writer, " HTTP/1.0\r\n");
+	for (size_t i = 0; i < ARRAY_SIZE(telling_headers); i++)
+		write_header(&writer, head, telling_headers[i]);
+	write_cookies(&writer, head);
+	writer_text(&writer, "\r\n");
+	ASSERT(!writer.overflow);
+	session->request_size = writer.size;
+	return true;
+}
+
+/* ---- the first packet ---- */
+
+static void send_open(struct shard *shard, struct conn *conn, enum socket_io_transport transport)
+{
+	const struct config *config = shard->config;
+	bool has_beat = config->heartbeat_interval_ms > 0;
+	char sid[CONNECTION_ID_SIZE];
+	uint8_t bytes[ENGINE_IO_OPEN_SIZE_MAX];
+	struct writer writer;
+
+	subscriptions_connection_id(shard, conn, sid);
+	const struct engine_io_open open = {
+		.sid = slice_of(sid, sizeof(sid)),
+		.can_upgrade = transport == SOCKET_IO_POLLING,
+		.ping_interval_ms = has_beat ? config->heartbeat_interval_ms : FOREVER_MS,
+		.ping_timeout_ms =
+			has_beat ? config->heartbeat_timeout_ms - config->heartbeat_interval_ms : 0,
+		.max_payload = config->max_client_message,
+	};
+
+	writer_init(&writer, bytes, sizeof(bytes));
+	engine_io_write_open(&writer, &open);
+	ASSERT(!writer.overflow);
+	send_frame(shard, conn, WS_TEXT, writer_written(&writer));
+}
+
+void socket_io_open(struct shard *shard, struct conn *conn, enum socket_io_transport transport)
+{
+	struct socket_io_session *session = calloc(1, sizeof(*session));
+
+	ASSERT(conn->own == NULL);
+	if (!session) {
+		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
+		return;
+	}
+	conn->own = session;
+	conn->protocol = PROTOCOL_SOCKET_IO;
+	conn->encoding = ENCODING_SOCKET_IO;
+	conn->state = CONN_OPEN;
+	counter_add(&shard->counters->connections, 1);
+	conn->heard_ms = conn->active_ms = (uint32_t)shard->now_ms;
+	conn->deadline_ms = (uint32_t)shard->now_ms + shard->config->handshake_timeout_ms;
+	send_open(shard, conn, transport);
+	timers_refresh(shard, conn);
+}
+
+/* ---- packets of Socket.IO ---- */
+
+/* Its attachments will follow, and are dropped; the events beside it go on. */
+static void refuse_binary(struct shard *shard, struct conn *conn,
+			  const struct socket_io_packet *packet)
+{
+	struct socket_io_session *session = socket_io_session(conn);
+
+	session->attachments = (uint8_t)packet->attachments;
+	session->has_refused_ack = packet->has_ack_id && packet->type == SOCKET_IO_BINARY_EVENT;
+	session->refused_ack_id = packet->ack_id;
+	if (session->attachments == 0)
+		socket_io_on_binary(shard, conn);
+}
+
+static void say_about(struct shard *shard, struct conn *conn, const struct socket_io_packet *packet,
+		      const char *code, const char *text)
+{
+	uint8_t digits[20];
+	struct writer writer;
+
+	writer_init(&writer, digits, sizeof(digits));
+	writer_u64(&writer, packet->ack_id);
+	if (!code)
+		socket_io_say_done(shard, conn, writer_written(&writer));
+	else
+		socket_io_say_error(shard, conn, code, text, writer_written(&writer));
+}
+
+/* Goes the way of a native message: the same rules, the same errors. */
+static void on_event(struct shard *shard, struct conn *conn, const struct socket_io_packet *packet)
+{
+	size_t size = socket_io_event_command_size(packet);
+	uint8_t *bytes = arena_take(&shard->arena, size);
+	struct writer writer;
+
+	if (!bytes) {
+		conn_close(shard, conn, CLOSE_NO_MEMORY);
+		return;
+	}
+	writer_init(&writer, bytes, size);
+	switch (socket_io_event_read(packet, subscriptions_user(shard, conn), &writer)) {
+	case SOCKET_IO_COMMAND:
+		ASSERT(!writer.overflow);
+		message_on_text(shard, conn, writer_written(&writer));
+		return;
+	case SOCKET_IO_OWN_ROOM:
+		if (packet->has_ack_id)
+			say_about(shard, conn, packet, NULL, NULL);
+		return;
+	case SOCKET_IO_UNKNOWN:
+		counter_add(&shard->counters->events_unknown, 1);
+		if (packet->has_ack_id)
+			say_about(shard, conn, packet, "unknown_event",
+				  "there is no event of this name here");
+		return;
+	}
+}
+
+static void on_connect(struct shard *shard, struct conn *conn,
+		       const struct socket_io_packet *packet)
+{
+	const struct socket_io_session *session = socket_io_session(conn);
+
+	if (session->phase == SOCKET_IO_WAITING)
+		socket_io_on_connect(shard, conn, packet);
+	else if (slice_equal(packet->name_space, socket_io_name_space(shard, conn)))
+		conn_close(shard, conn, CLOSE_PROTOCOL);
+	else
+		socket_io_send_connect_error(shard, conn, packet->name_space,
+					     "One namespace for each connection: use forceNew",
+					     "NAMESPACE_LIMIT");
+}
+
+static void on_joined_packet(struct shard *shard, struct conn *conn,
+			     const struct socket_io_packet *packet)
+{
+	switch (packet->type) {
+	case SOCKET_IO_DISCONNECT:
+		conn_close(shard, conn, CLOSE_PEER_CLOSED);
+		return;
+	case SOCKET_IO_EVENT:
+		on_event(shard, conn, packet);
+		return;
+	case SOCKET_IO_ACK:
+		return; /* nothing here asks for one */
+	case SOCKET_IO_BINARY_EVENT:
+	case SOCKET_IO_BINARY_ACK:
+		refuse_binary(shard, conn, packet);
+		return;
+	case SOCKET_IO_CONNECT:
+	case SOCKET_IO_CONNECT_ERROR:
+		conn_close(shard, conn, CLOSE_PROTOCOL);
+		return;
+	}
+}
+
+static void on_message(struct shard *shard, struct conn *conn, struct slice text)
+{
+	const struct socket_io_session *session = socket_io_session(conn);
+	struct socket_io_packet packet;
+
+	conn->active_ms = (uint32_t)shard->now_ms;
+	if (session->attachments > 0 || !socket_io_parse(text, &packet)) {
+		conn_close(shard, conn, CLOSE_PROTOCOL);
+		return;
+	}
+	if (packet.type == SOCKET_IO_CONNECT)
+		on_connect(shard, conn, &packet);
+	else if (session->phase == SOCKET_IO_JOINED &&
+		 slice_equal(packet.name_space, socket_io_name_space(shard, conn)))
+		on_joined_packet(shard, conn, &packet);
+	else if (packet.type != SOCKET_IO_DISCONNECT)
+		conn_close(shard, conn, CLOSE_PROTOCOL); /* that namespace was not joined */
+}
+
+void socket_io_on_binary(struct shard *shard, struct conn *conn)
+{
+	struct socket_io_session *session = socket_io_session(conn);
+	struct socket_io_packet packet = {.ack_id = session->refused_ack_id};
+
+	if (session->attachments > 0)
+		session->attachments--;
+	if (session->attachments > 0 || !session->has_refused_ack)
+		return;
+	session->has_refused_ack = false;
+	say_about(shard, conn, &packet, "binary", "only JSON is taken here, no binary attachments");
+}
+
+/* ---- packets of Engine.IO ---- */
+
+/* The client has all that went before its answer's ping; it answers them in order. */
+static void on_pong(struct shard *shard, struct conn *conn)
+{
+	struct socket_io_session *session = socket_io_session(conn);
+
+	if (session->pings_out == 0 || --session->pings_out > 0 ||
+	    session->phase != SOCKET_IO_JOINED || event_id_is_none(session->pinged))
+		return;
+	confirm_on_ack(shard, conn, session->pinged);
+	session->pinged = (struct event_id){0, 0};
+}
+
+static void on_attachment(struct shard *shard, struct conn *conn)
+{
+	if (socket_io_session(conn)->attachments > 0)
+		socket_io_on_binary(shard, conn);
+	else
+		conn_close(shard, conn, CLOSE_PROTOCOL);
+}
+
+void socket_io_on_packet(struct shard *shard, struct conn *conn, struct slice text)
+{
+	struct engine_io_packet packet;
+
+	conn->heard_ms = (uint32_t)shard->now_ms;
+	if (!engine_io_parse(text, &packet)) {
+		conn_close(shard, conn, CLOSE_PROTOCOL);
+		return;
+	}
+	switch (packet.type) {
+	case ENGINE_IO_MESSAGE:
+		on_message(shard, conn, packet.payload);
+		return;
+	case ENGINE_IO_PONG:
+		on_pong(shard, conn);
+		return;
+	case ENGINE_IO_CLOSE:
+		conn_close(shard, conn, CLOSE_PEER_CLOSED);
+		return;
+	case ENGINE_IO_NOOP:
+		return;
+	case ENGINE_IO_BINARY:
+		on_attachment(shard, conn);
+		return;
+	case ENGINE_IO_OPEN:
+	case ENGINE_IO_PING:
+	case ENGINE_IO_UPGRADE:
+		conn_close(shard, conn, CLOSE_PROTOCOL);
+		return;
+	}
+}
+
+static void on_binary_piece(struct shard *shard, struct conn *conn, bool is_last)
+{
+	if (is_last)
+		on_attachment(shard, conn);
+}
+
+/* ---- the table ---- */
+
+static uint32_t beat_interval_ms(const struct shard *shard, const struct conn *conn)
+{
+	return socket_io_session(conn)->phase == SOCKET_IO_WAITING
+		       ? shard->config->handshake_timeout_ms
+		       : shard->config->heartbeat_interval_ms;
+}
+
+static void beat(struct shard *shard, struct conn *conn)
+{
+	struct socket_io_session *session = socket_io_session(conn);
+
+	if (session->phase == SOCKET_IO_WAITING) {
+		conn_close(shard, conn, CLOSE_HANDSHAKE);
+		return;
+	}
+	counter_add(&shard->counters->pings, 1);
+	confirm_position(shard, conn, &session->pinged);
+	if (session->pings_out < UINT8_MAX)
+		session->pings_out++;
+	send_frame(shard, conn, WS_TEXT, SLICE("2"));
+}
+
+/* It comes back by itself, and its auth function brings a new one. */
+static void warn_token(struct shard *shard, struct conn *conn)
+{
+	conn_close(shard, conn, CLOSE_TOKEN);
+}
+
+static void write_close(struct shard *shard, struct conn *conn, uint16_t code, const char *text)
+{
+	uint8_t bytes[SOCKET_IO_PACKET_SIZE_MAX];
+	struct writer writer;
+
+	/* Only this one is not to come back. */
+	if (code == 4403 && socket_io_session(conn)->phase == SOCKET_IO_JOINED) {
+		socket_io_begin(&writer, bytes);
+		socket_io_write_disconnect(&writer, socket_io_name_space(shard, conn));
+		socket_io_send(shard, conn, &writer);
+	}
+	send_close_frame(shard, conn, code, text);
+}
+
+static void on_gone(struct shard *shard, struct conn *conn)
+{
+	(void)shard;
+	free(socket_io_session(conn)->request);
+	free(conn->own);
+	conn->own = NULL;
+}
+
+const struct protocol protocol_socket_io = {
+	.has_close_frames = true,
+	.is_heard = true,
+	.on_attached = socket_io_on_attached,
+	.on_refused = socket_io_on_refused,
+	.on_bytes = receive_feed_ws,
+	.on_text = socket_io_on_packet,
+	.on_binary = on_binary_piece,
+	.on_subscribed = socket_io_on_subscribed,
+	.on_unsubscribed = socket_io_on_unsubscribed,
+	.on_answer = socket_io_on_answer,
+	.say_done = socket_io_say_done,
+	.say_error = socket_io_say_error,
+	.beat_interval_ms = beat_interval_ms,
+	.beat = beat,
+	.warn_token = warn_token,
+	.write_close = write_close,
+	.on_gone = on_gone,
+};
