@@ -263,32 +263,28 @@ static void on_command(struct shard *shard, struct conn *conn, const struct comm
 	}
 }
 
-bool message_may_go_on(struct shard *shard, struct conn *conn, struct slice ref)
+static void read_command(struct shard *shard, struct conn *conn, struct slice text,
+			 struct command *ret)
 {
-	switch (rate_on_message(shard, conn)) {
-	case RATE_GO_ON:
-		return true;
-	case RATE_SLOWED:
-		message_send_error(
-			shard, conn, "rate_limited",
-			"too many messages: this one is dropped, the next are read later", ref);
-		return false;
-	case RATE_CLOSE:
-		conn_close(shard, conn, CLOSE_RATE);
-		return false;
-	}
-	return false;
+	counter_add(&shard->counters->messages_in, 1);
+	conn->active_ms = (uint32_t)shard->now_ms;
+	command_parse(text, ret);
 }
 
 void message_on_text(struct shard *shard, struct conn *conn, struct slice text)
 {
 	struct command command;
 
-	counter_add(&shard->counters->messages_in, 1);
-	conn->active_ms = (uint32_t)shard->now_ms;
-	command_parse(text, &command);
-	if (!message_may_go_on(shard, conn, command.ref))
-		return;
+	read_command(shard, conn, text, &command);
+	if (rate_allows(shard, conn, command.ref))
+		on_command(shard, conn, &command);
+}
+
+void message_on_command(struct shard *shard, struct conn *conn, struct slice text)
+{
+	struct command command;
+
+	read_command(shard, conn, text, &command);
 	on_command(shard, conn, &command);
 }
 

@@ -30,8 +30,11 @@ void message_on_piece(struct shard *shard, struct conn *conn, const struct ws_in
 void message_write_connected(struct shard *shard, struct conn *conn,
 			     const struct attached *attached, struct writer *writer);
 
-/* One native message, whatever protocol it came by. */
+/* A native message. */
 void message_on_text(struct shard *shard, struct conn *conn, struct slice text);
+
+/* The same from another protocol, which has looked at the rate of its packets. */
+void message_on_command(struct shard *shard, struct conn *conn, struct slice text);
 
 /* {"type":"subscribed",..}; `replay` NULL: no position was named. */
 void message_send_subscribed(struct shard *shard, struct conn *conn, struct slice channel,
@@ -47,6 +50,7 @@ void message_send_ack(struct shard *shard, struct conn *conn, struct slice ref);
 /* {"type":"going_away",..}: before a drain closes the connection. */
 void message_send_going_away(struct shard *shard, struct conn *conn, uint32_t reconnect_in_ms);
 
+/* {"type":"error",..}, likewise. */
 /* {"type":"error",..}, likewise. */
 /* Asked once for each message, ping and pong. False: over a rate; the client was told, with `ref`
  * (JSON text or absent), or is closed. */

@@ -10,6 +10,7 @@
 #include "shard/message.h"
 #include "shard/protocol.h"
 #include "shard/receive.h"
+#include "shard/rate.h"
 #include "shard/send.h"
 #include "shard/socket_io_session.h"
 #include "shard/subscriptions.h"
@@ -237,7 +238,7 @@ static void on_event(struct shard *shard, struct conn *conn, const struct socket
 	switch (socket_io_event_read(packet, subscriptions_user(shard, conn), &writer)) {
 	case SOCKET_IO_COMMAND:
 		ASSERT(!writer.overflow);
-		message_on_text(shard, conn, writer_written(&writer));
+		message_on_command(shard, conn, writer_written(&writer));
 		return;
 	case SOCKET_IO_OWN_ROOM:
 		if (packet->has_ack_id)
@@ -344,6 +345,39 @@ static void on_attachment(struct shard *shard, struct conn *conn)
 		conn_close(shard, conn, CLOSE_PROTOCOL);
 }
 
+/* The id of the acknowledgement that a packet asks for, as text; absent: none. */
+static struct slice ack_of(const struct engine_io_packet *packet, uint8_t digits[20])
+{
+	struct socket_io_packet message;
+	struct writer writer;
+
+	if (packet->type != ENGINE_IO_MESSAGE || !socket_io_parse(packet->payload, &message) ||
+	    !message.has_ack_id || message.type != SOCKET_IO_EVENT)
+		return (struct slice){NULL, 0};
+	writer_init(&writer, digits, 20);
+	writer_u64(&writer, message.ack_id);
+	return writer_written(&writer);
+}
+
+/* Each packet counts, whatever it is. */
+static bool is_within_rate(struct shard *shard, struct conn *conn,
+			   const struct engine_io_packet *packet)
+{
+	uint8_t digits[20];
+
+	switch (rate_on_message(shard, conn)) {
+	case RATE_GO_ON:
+		return true;
+	case RATE_SLOWED:
+		socket_io_warn_rate(shard, conn, ack_of(packet, digits));
+		return false;
+	case RATE_CLOSE:
+		conn_close(shard, conn, CLOSE_RATE);
+		return false;
+	}
+	return false;
+}
+
 void socket_io_on_packet(struct shard *shard, struct conn *conn, struct slice text)
 {
 	struct engine_io_packet packet;
@@ -353,6 +387,8 @@ void socket_io_on_packet(struct shard *shard, struct conn *conn, struct slice te
 		conn_close(shard, conn, CLOSE_PROTOCOL);
 		return;
 	}
+	if (!is_within_rate(shard, conn, &packet))
+		return;
 	switch (packet.type) {
 	case ENGINE_IO_MESSAGE:
 		on_message(shard, conn, packet.payload);
@@ -450,6 +486,7 @@ const struct protocol protocol_socket_io = {
 	.beat_interval_ms = beat_interval_ms,
 	.beat = beat,
 	.warn_token = warn_token,
+	.warn_rate = socket_io_warn_rate,
 	.write_close = write_close,
 	.on_gone = on_gone,
 };
