@@ -5,6 +5,7 @@
 
 #include "shard/admission.h"
 #include "shard/confirm.h"
+#include "shard/postponed.h"
 #include "shard/protocol.h"
 #include "shard/rate.h"
 #include "shard/send.h"
@@ -197,8 +198,8 @@ static void on_unsubscribe(struct shard *shard, struct conn *conn, const struct 
 static void on_auth(struct shard *shard, struct conn *conn, const struct command *command)
 {
 	struct jwt_claims claims;
-	enum jwt_result result = identity_of_token(shard->config, command->token,
-						   (int64_t)(shard->unix_ms / 1000), &claims);
+	enum jwt_result result = tokens_verify(&shard->tokens, command->token,
+					       (int64_t)(shard->unix_ms / 1000), &claims);
 
 	if (result == JWT_OK && !slice_equal(slice_of(claims.user, claims.user_size),
 					     subscriptions_user(shard, conn))) {
@@ -211,7 +212,7 @@ static void on_auth(struct shard *shard, struct conn *conn, const struct command
 				   command->ref);
 		return;
 	}
-	if (!admission_remember(conn, &claims)) {
+	if (!admission_renew(shard, conn, &claims)) {
 		message_send_error(shard, conn, "overload", "out of memory", command->ref);
 		return;
 	}
@@ -263,20 +264,27 @@ static void on_command(struct shard *shard, struct conn *conn, const struct comm
 	}
 }
 
-static void read_command(struct shard *shard, struct conn *conn, struct slice text,
-			 struct command *ret)
+static void note_message(struct shard *shard, struct conn *conn)
 {
 	counter_add(&shard->counters->messages_in, 1);
 	conn->active_ms = (uint32_t)shard->now_ms;
-	command_parse(text, ret);
+}
+
+static bool is_taken(struct shard *shard, struct conn *conn, const struct command *command)
+{
+	note_message(shard, conn);
+	return rate_allows(shard, conn, command->ref);
 }
 
 void message_on_text(struct shard *shard, struct conn *conn, struct slice text)
 {
 	struct command command;
 
-	read_command(shard, conn, text, &command);
-	if (rate_allows(shard, conn, command.ref))
+	command_parse(text, &command);
+	/* It is fed again later, and counted then. */
+	if (command.type == COMMAND_AUTH && tokens_must_wait(&shard->tokens, command.token))
+		postponed_add_message(shard, conn, text);
+	else if (is_taken(shard, conn, &command))
 		on_command(shard, conn, &command);
 }
 
@@ -284,7 +292,8 @@ void message_on_command(struct shard *shard, struct conn *conn, struct slice tex
 {
 	struct command command;
 
-	read_command(shard, conn, text, &command);
+	command_parse(text, &command);
+	note_message(shard, conn);
 	on_command(shard, conn, &command);
 }
 
