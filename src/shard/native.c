@@ -3,6 +3,7 @@
 #include "shard/handshake.h"
 #include "shard/message.h"
 #include "shard/protocol.h"
+#include "shard/rate.h"
 #include "shard/receive.h"
 #include "shard/send.h"
 #include "shard/shard_state.h"
@@ -29,6 +30,11 @@ static void warn_token(struct shard *shard, struct conn *conn)
 			   (struct slice){NULL, 0});
 }
 
+static void warn_rate(struct shard *shard, struct conn *conn, struct slice ref)
+{
+	message_send_error(shard, conn, RATE_CODE, RATE_TEXT, ref);
+}
+
 static void on_answer(struct shard *shard, struct conn *conn, enum upstream_answer answer,
 		      struct slice ref)
 {
@@ -52,6 +58,7 @@ const struct protocol protocol_native = {
 	.beat_interval_ms = beat_interval_ms,
 	.beat = beat,
 	.warn_token = warn_token,
+	.warn_rate = warn_rate,
 	.warn_going_away = message_send_going_away,
 	.write_close = send_close_frame,
 };

@@ -87,6 +87,7 @@ struct protocol {
 	void (*beat)(struct shard *shard, struct conn *conn);
 
 	void (*warn_token)(struct shard *shard, struct conn *conn);
+	void (*warn_rate)(struct shard *shard, struct conn *conn, struct slice ref);
 	void (*warn_going_away)(struct shard *shard, struct conn *conn, uint32_t reconnect_in_ms);
 
 	/* The last bytes, put into the outbox beyond any bound; UPGRADED, not yet CLOSING. */
