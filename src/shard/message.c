@@ -287,7 +287,8 @@ void message_on_text(struct shard *shard, struct conn *conn, struct slice text)
 
 	conn->active_ms = (uint32_t)shard->now_ms;
 	command_parse(text, &command);
-	if (command.type == COMMAND_AUTH && tokens_must_wait(&shard->tokens, command.token)) {
+	if (command.type == COMMAND_AUTH && conn->protocol == PROTOCOL_NATIVE &&
+	    tokens_must_wait(&shard->tokens, command.token)) {
 		postponed_add_message(shard, conn, text);
 		return;
 	}

@@ -8,6 +8,7 @@
 #include "shard/cors.h"
 #include "shard/http.h"
 #include "shard/message.h"
+#include "shard/postponed.h"
 #include "shard/protocol.h"
 #include "shard/receive.h"
 #include "shard/send.h"
@@ -355,7 +356,12 @@ void socket_io_on_packet(struct shard *shard, struct conn *conn, struct slice te
 	}
 	switch (packet.type) {
 	case ENGINE_IO_MESSAGE:
-		on_message(shard, conn, packet.payload);
+		/* What comes before it has joined is its token; a poll cannot be put off. */
+		if (socket_io_session(conn)->phase == SOCKET_IO_WAITING &&
+		    shard->tokens.budget <= 0 && !conn_has(conn, CONN_HELD))
+			postponed_add_message(shard, conn, text);
+		else
+			on_message(shard, conn, packet.payload);
 		return;
 	case ENGINE_IO_PONG:
 		on_pong(shard, conn);
