@@ -77,6 +77,8 @@
 	X(log_lost, counter, "Entries that were read and are proven to be lost")                 \
 	X(epochs, counter, "New epochs of the log made by this node")                            \
 	X(pubsub_connected, gauge, "1 while Redis Pub/Sub is listened to")                       \
+	X(late, counter, "Entries with an id before one that was delivered, of several streams") \
+	X(misplaced, counter, "Channels of entries that are not in their channel's stream")      \
 	X(bridged, counter, "Messages taken from Redis Pub/Sub")                                 \
 	X(bridge_refused, counter,                                                               \
 	  "Messages of Redis Pub/Sub that are no JSON object, or too large")                     \
@@ -95,6 +97,7 @@
 	X(upstream_lost, counter, "Messages of clients that belfry:up did not take")             \
 	X(presence_lost, counter, "Connections that presence had no memory for")                 \
 	X(online_users, gauge, "Users who are online on this node, lingering ones included")     \
+	X(revocations, gauge, "Revocations of tokens that this node knows")                      \
 	X(refused_address, counter, "Connections through proxies over max_connections_per_ip")
 
 #define ACCEPTOR_COUNTER_TABLE(X)                                                   \

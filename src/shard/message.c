@@ -212,7 +212,7 @@ static void on_auth(struct shard *shard, struct conn *conn, const struct command
 				   command->ref);
 		return;
 	}
-	if (!admission_remember(conn, &claims)) {
+	if (!admission_renew(shard, conn, &claims)) {
 		message_send_error(shard, conn, "overload", "out of memory", command->ref);
 		return;
 	}
