@@ -123,8 +123,8 @@ void timers_start_heartbeat(struct shard *shard, struct conn *conn)
 	timers_refresh(shard, conn);
 }
 
-/* It ends soon, and that is to be said; or it is over: first the client is told and has time to send
- * another, then the end. */
+/* It ends soon, and that is to be said; or it is over: first the client is told and has time to
+ * send another, then the end. */
 static void on_token_due(struct shard *shard, struct conn *conn)
 {
 	if (is_to_be_warned(shard, conn)) {
