@@ -195,6 +195,9 @@
 	  "a client silent for so long is closed with 4408; longer than heartbeat_interval")       \
 	X(sse_heartbeat, DURATION, sse_heartbeat_ms, "15s", 1000, 60000, 0, "",                    \
 	  "a Server-Sent Events stream that is silent for so long gets a comment")                 \
+	X(sse_confirm, SWITCH, sse_confirm, "on", 0, 1, 0, "",                                     \
+	  "count as received what the TCP of a stream's client, or of a proxy before it, has "     \
+	  "acknowledged; Linux 6.7")                                                               \
 	X(sse_retry, DURATION, sse_retry_ms, "3s", 100, 600000, 0, "",                             \
 	  "a browser waits about so long, half as long again at most, before it opens a stream "   \
 	  "that has ended anew")                                                                   \

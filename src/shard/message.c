@@ -283,13 +283,18 @@ bool message_may_go_on(struct shard *shard, struct conn *conn, struct slice ref)
 
 void message_on_text(struct shard *shard, struct conn *conn, struct slice text)
 {
+	message_on_translated(shard, conn, text, text);
+}
+
+void message_on_translated(struct shard *shard, struct conn *conn, struct slice text,
+			   struct slice source)
+{
 	struct command command;
 
 	conn->active_ms = (uint32_t)shard->now_ms;
 	command_parse(text, &command);
-	if (command.type == COMMAND_AUTH && conn->protocol == PROTOCOL_NATIVE &&
-	    tokens_must_wait(&shard->tokens, command.token)) {
-		postponed_add_message(shard, conn, text);
+	if (command.type == COMMAND_AUTH && tokens_must_wait(&shard->tokens, command.token)) {
+		postponed_add_message(shard, conn, source);
 		return;
 	}
 	counter_add(&shard->counters->messages_in, 1);

@@ -30,8 +30,13 @@ void message_on_piece(struct shard *shard, struct conn *conn, const struct ws_in
 void message_write_connected(struct shard *shard, struct conn *conn,
 			     const struct attached *attached, struct writer *writer);
 
-/* One native message, whatever protocol it came by. */
+/* One native message. */
 void message_on_text(struct shard *shard, struct conn *conn, struct slice text);
+
+/* Likewise, made of a text of another protocol, `source`, which is what comes again when the
+ * message has to wait for a verification. */
+void message_on_translated(struct shard *shard, struct conn *conn, struct slice text,
+			   struct slice source);
 
 /* {"type":"subscribed",..}; `replay` NULL: no position was named. */
 void message_send_subscribed(struct shard *shard, struct conn *conn, struct slice channel,

@@ -78,6 +78,10 @@ struct protocol {
 	/* HELD, and there is something in its outbox. */
 	void (*on_held)(struct shard *shard, struct conn *conn);
 
+	/* So many bytes were sent and not acknowledged by the client's TCP; or an error. Between
+	 * turns: nothing may be sent. */
+	void (*on_unacknowledged)(struct shard *shard, struct conn *conn, int32_t size);
+
 	/* Milliseconds between two beats; 0: none. Never NULL. */
 	uint32_t (*beat_interval_ms)(const struct shard *shard, const struct conn *conn);
 	void (*beat)(struct shard *shard, struct conn *conn);

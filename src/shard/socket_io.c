@@ -8,7 +8,6 @@
 #include "shard/cors.h"
 #include "shard/http.h"
 #include "shard/message.h"
-#include "shard/postponed.h"
 #include "shard/protocol.h"
 #include "shard/receive.h"
 #include "shard/send.h"
@@ -196,14 +195,26 @@ void socket_io_open(struct shard *shard, struct conn *conn, enum socket_io_trans
 
 /* ---- packets of Socket.IO ---- */
 
+/* Packets that are no native messages count like those. */
+static bool may_go_on(struct shard *shard, struct conn *conn)
+{
+	return socket_io_session(conn)->phase != SOCKET_IO_JOINED ||
+	       message_may_go_on(shard, conn, (struct slice){NULL, 0});
+}
+
 /* Its attachments will follow, and are dropped; the events beside it go on. */
 static void refuse_binary(struct shard *shard, struct conn *conn,
 			  const struct socket_io_packet *packet)
 {
-	struct socket_io_session *session = socket_io_session(conn);
+	struct socket_io_session *session;
+	bool is_heard = may_go_on(shard, conn);
 
+	if (conn->state != CONN_OPEN)
+		return;
+	session = socket_io_session(conn);
 	session->attachments = (uint8_t)packet->attachments;
-	session->has_refused_ack = packet->has_ack_id && packet->type == SOCKET_IO_BINARY_EVENT;
+	session->has_refused_ack =
+		is_heard && packet->has_ack_id && packet->type == SOCKET_IO_BINARY_EVENT;
 	session->refused_ack_id = packet->ack_id;
 	if (session->attachments == 0)
 		socket_io_on_binary(shard, conn);
@@ -224,7 +235,8 @@ static void say_about(struct shard *shard, struct conn *conn, const struct socke
 }
 
 /* Goes the way of a native message: the same rules, the same errors. */
-static void on_event(struct shard *shard, struct conn *conn, const struct socket_io_packet *packet)
+static void on_event(struct shard *shard, struct conn *conn, const struct socket_io_packet *packet,
+		     struct slice source)
 {
 	size_t size = socket_io_event_command_size(packet);
 	uint8_t *bytes = arena_take(&shard->arena, size);
@@ -238,15 +250,15 @@ static void on_event(struct shard *shard, struct conn *conn, const struct socket
 	switch (socket_io_event_read(packet, subscriptions_user(shard, conn), &writer)) {
 	case SOCKET_IO_COMMAND:
 		ASSERT(!writer.overflow);
-		message_on_text(shard, conn, writer_written(&writer));
+		message_on_translated(shard, conn, writer_written(&writer), source);
 		return;
 	case SOCKET_IO_OWN_ROOM:
-		if (packet->has_ack_id)
+		if (may_go_on(shard, conn) && packet->has_ack_id)
 			say_about(shard, conn, packet, NULL, NULL);
 		return;
 	case SOCKET_IO_UNKNOWN:
 		counter_add(&shard->counters->events_unknown, 1);
-		if (packet->has_ack_id)
+		if (may_go_on(shard, conn) && packet->has_ack_id)
 			say_about(shard, conn, packet, "unknown_event",
 				  "there is no event of this name here");
 		return;
@@ -254,12 +266,12 @@ static void on_event(struct shard *shard, struct conn *conn, const struct socket
 }
 
 static void on_connect(struct shard *shard, struct conn *conn,
-		       const struct socket_io_packet *packet)
+		       const struct socket_io_packet *packet, struct slice source)
 {
 	const struct socket_io_session *session = socket_io_session(conn);
 
 	if (session->phase == SOCKET_IO_WAITING)
-		socket_io_on_connect(shard, conn, packet);
+		socket_io_on_connect(shard, conn, packet, source);
 	else if (slice_equal(packet->name_space, socket_io_name_space(shard, conn)))
 		conn_close(shard, conn, CLOSE_PROTOCOL);
 	else
@@ -269,17 +281,18 @@ static void on_connect(struct shard *shard, struct conn *conn,
 }
 
 static void on_joined_packet(struct shard *shard, struct conn *conn,
-			     const struct socket_io_packet *packet)
+			     const struct socket_io_packet *packet, struct slice source)
 {
 	switch (packet->type) {
 	case SOCKET_IO_DISCONNECT:
 		conn_close(shard, conn, CLOSE_PEER_CLOSED);
 		return;
 	case SOCKET_IO_EVENT:
-		on_event(shard, conn, packet);
+		on_event(shard, conn, packet, source);
 		return;
 	case SOCKET_IO_ACK:
-		return; /* nothing here asks for one */
+		(void)may_go_on(shard, conn); /* nothing here asks for one */
+		return;
 	case SOCKET_IO_BINARY_EVENT:
 	case SOCKET_IO_BINARY_ACK:
 		refuse_binary(shard, conn, packet);
@@ -291,21 +304,22 @@ static void on_joined_packet(struct shard *shard, struct conn *conn,
 	}
 }
 
-static void on_message(struct shard *shard, struct conn *conn, struct slice text)
+/* `source` begins with the `4`. */
+static void on_message(struct shard *shard, struct conn *conn, struct slice source)
 {
 	const struct socket_io_session *session = socket_io_session(conn);
 	struct socket_io_packet packet;
 
 	conn->active_ms = (uint32_t)shard->now_ms;
-	if (session->attachments > 0 || !socket_io_parse(text, &packet)) {
+	if (session->attachments > 0 || !socket_io_parse(slice_skip(source, 1), &packet)) {
 		conn_close(shard, conn, CLOSE_PROTOCOL);
 		return;
 	}
 	if (packet.type == SOCKET_IO_CONNECT)
-		on_connect(shard, conn, &packet);
+		on_connect(shard, conn, &packet, source);
 	else if (session->phase == SOCKET_IO_JOINED &&
 		 slice_equal(packet.name_space, socket_io_name_space(shard, conn)))
-		on_joined_packet(shard, conn, &packet);
+		on_joined_packet(shard, conn, &packet, source);
 	else if (packet.type != SOCKET_IO_DISCONNECT)
 		conn_close(shard, conn, CLOSE_PROTOCOL); /* that namespace was not joined */
 }
@@ -330,8 +344,12 @@ static void on_pong(struct shard *shard, struct conn *conn)
 {
 	struct socket_io_session *session = socket_io_session(conn);
 
-	if (session->pings_out == 0 || --session->pings_out > 0 ||
-	    session->phase != SOCKET_IO_JOINED || event_id_is_none(session->pinged))
+	if (session->pings_out == 0) {
+		(void)may_go_on(shard, conn); /* nobody has asked */
+		return;
+	}
+	if (--session->pings_out > 0 || session->phase != SOCKET_IO_JOINED ||
+	    event_id_is_none(session->pinged))
 		return;
 	confirm_on_ack(shard, conn, session->pinged);
 	session->pinged = (struct event_id){0, 0};
@@ -356,12 +374,7 @@ void socket_io_on_packet(struct shard *shard, struct conn *conn, struct slice te
 	}
 	switch (packet.type) {
 	case ENGINE_IO_MESSAGE:
-		/* What comes before it has joined is its token; a poll cannot be put off. */
-		if (socket_io_session(conn)->phase == SOCKET_IO_WAITING &&
-		    shard->tokens.budget <= 0 && !conn_has(conn, CONN_HELD))
-			postponed_add_message(shard, conn, text);
-		else
-			on_message(shard, conn, packet.payload);
+		on_message(shard, conn, text);
 		return;
 	case ENGINE_IO_PONG:
 		on_pong(shard, conn);

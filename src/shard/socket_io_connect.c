@@ -4,6 +4,7 @@
 
 #include "shard/admission.h"
 #include "shard/confirm.h"
+#include "shard/postponed.h"
 #include "shard/receive.h"
 #include "shard/resume.h"
 #include "shard/send.h"
@@ -15,14 +16,20 @@
 
 #define CODE_SIZE 32
 #define OFFSET_SIZE_MAX 64
+#define REFUSALS_MAX 16 /* CONNECTs of one transport; a token is looked at for each */
 
 void socket_io_send_connect_error(struct shard *shard, struct conn *conn, struct slice name_space,
 				  const char *message, const char *code)
 {
+	struct socket_io_session *session = socket_io_session(conn);
 	uint8_t bytes[SOCKET_IO_PACKET_SIZE_MAX];
 	struct writer writer;
 
 	counter_add(&shard->counters->refusals, 1);
+	if (session->refusals++ >= REFUSALS_MAX) {
+		conn_close(shard, conn, CLOSE_PROTOCOL);
+		return;
+	}
 	socket_io_begin(&writer, bytes);
 	socket_io_write_connect_error(&writer, name_space, message, code);
 	socket_io_send(shard, conn, &writer);
@@ -67,30 +74,37 @@ static struct slice auth_text(const struct socket_io_packet *packet, const char 
 	return slice_of(room, size);
 }
 
-static struct slice without_scheme(struct slice token)
+/* The auth object's token; absent: what the request brought counts. */
+static struct slice token_of(const struct config *config, const struct socket_io_packet *packet,
+			     uint8_t room[TOKEN_SIZE_MAX])
 {
+	struct slice token = auth_text(packet, "token", room, TOKEN_SIZE_MAX);
 	struct slice scheme = SLICE("Bearer ");
 
+	if (config->auth == CONFIG_AUTH_NONE)
+		return (struct slice){NULL, 0};
 	return slice_starts_with(token, scheme) ? slice_skip(token, scheme.size) : token;
 }
 
-/* The auth object's token, else what the request brought. The rooms are those of /ws. */
-static enum jwt_result identify(struct shard *shard, struct conn *conn,
-				const struct socket_io_packet *packet,
-				const struct identity_request *request,
-				struct jwt_claims *ret_claims)
+static bool must_wait(const struct shard *shard, const struct identity_request *request,
+		      struct slice token)
+{
+	if (slice_is_absent(token))
+		return identity_must_wait(shard->config, &shard->tokens, request);
+	return tokens_must_wait(&shard->tokens, token);
+}
+
+static enum jwt_result identify(struct shard *shard, const struct identity_request *request,
+				struct slice token, struct jwt_claims *ret_claims)
 {
 	int64_t now_s = (int64_t)(shard->unix_ms / 1000);
-	uint8_t room[TOKEN_SIZE_MAX];
-	struct slice token = auth_text(packet, "token", room, sizeof(room));
 	enum jwt_result result;
 
-	(void)conn;
-	if (slice_is_absent(token) || shard->config->auth == CONFIG_AUTH_NONE)
+	if (slice_is_absent(token))
 		result = identity_of_request(shard->config, &shard->tokens, request, now_s,
 					     ret_claims);
 	else
-		result = tokens_verify(&shard->tokens, without_scheme(token), now_s, ret_claims);
+		result = tokens_verify(&shard->tokens, token, now_s, ret_claims);
 	/* It is closed when the token ends; who came in with one that has ended would be closed
 	 * at once, and come again, and again. */
 	if (result == JWT_OK && ret_claims->expires_s <= now_s)
@@ -129,10 +143,12 @@ static void read_past(struct shard *shard, struct conn *conn, const struct socke
 		memcpy(session->pid, text.bytes, sizeof(session->pid));
 		memcpy(session->sid, pid.sid, sizeof(session->sid));
 		resume->after = pid.position;
+		resume->has_after = !pid.by_cursor;
 		if (!slice_is_absent(offset) && event_id_parse(offset, &id) &&
-		    event_id_is_after(id, pid.position))
+		    (pid.by_cursor || event_id_is_after(id, pid.position))) {
 			resume->after = id;
-		resume->has_after = !event_id_is_none(resume->after);
+			resume->has_after = true;
+		}
 		resume->has_identity = resume->has_after;
 		memcpy(resume->identity, pid.sid, sizeof(resume->identity));
 	}
@@ -142,12 +158,11 @@ static void read_past(struct shard *shard, struct conn *conn, const struct socke
 
 /* ---- joining ---- */
 
-static void join(struct shard *shard, struct conn *conn, const struct socket_io_packet *packet,
-		 const struct admission *admission, uint32_t number)
+static void join(struct shard *shard, struct conn *conn, const struct admission *admission,
+		 uint32_t number)
 {
 	struct socket_io_session *session = socket_io_session(conn);
 
-	(void)packet;
 	session->number = (uint8_t)number;
 	session->phase = SOCKET_IO_JOINING;
 	conn->encoding = (uint8_t)(ENCODING_SOCKET_IO + number);
@@ -160,75 +175,101 @@ static void join(struct shard *shard, struct conn *conn, const struct socket_io_
 	timers_arm(shard, conn, shard->config->handshake_timeout_ms);
 }
 
-static void admit(struct shard *shard, struct conn *conn, const struct socket_io_packet *packet,
-		  uint32_t number, const struct http_head *head)
-{
-	struct route_match match;
-	struct resume resume = {.has_after = false};
-	struct jwt_claims claims;
-	struct identity_request request = {
-		.head = head,
-		.protocols = http_head_find(head, "Sec-WebSocket-Protocol"),
-		.match = &match,
-	};
-	struct admission admission = {.claims = &claims, .match = &match, .resume = &resume};
-	bool is_route = route_find(SLICE("/ws"), &match);
-	enum jwt_result result;
+/* A CONNECT that is looked at. */
+struct joining {
+	const struct socket_io_packet *packet;
+	struct slice source;   /* its text with the `4` before it */
+	struct http_head head; /* what was remembered of the request */
+	uint32_t number;       /* of the namespace */
+};
 
-	ASSERT(is_route);
-	result = identify(shard, conn, packet, &request, &claims);
-	if (result != JWT_OK) {
-		refuse_token(shard, conn, packet->name_space, result);
-		return;
-	}
-	if (!resume_read(head, &resume)) {
-		socket_io_send_connect_error(shard, conn, packet->name_space,
+/* The rooms are those of /ws. */
+static void admit(struct shard *shard, struct conn *conn, const struct joining *joining,
+		  const struct jwt_claims *claims, const struct route_match *match)
+{
+	struct resume resume = {.has_after = false};
+	struct admission admission = {.claims = claims, .match = match, .resume = &resume};
+
+	if (!resume_read(&joining->head, &resume)) {
+		socket_io_send_connect_error(shard, conn, joining->packet->name_space,
 					     "device must be 1 to 64 printable characters",
 					     "BAD_DEVICE");
 		return;
 	}
-	read_past(shard, conn, packet, &claims, &resume);
-	join(shard, conn, packet, &admission, number);
+	read_past(shard, conn, joining->packet, claims, &resume);
+	join(shard, conn, &admission, joining->number);
+}
+
+static void check_token(struct shard *shard, struct conn *conn, const struct joining *joining)
+{
+	struct route_match match;
+	struct identity_request request = {
+		.head = &joining->head,
+		.protocols = http_head_find(&joining->head, "Sec-WebSocket-Protocol"),
+		.match = &match,
+	};
+	uint8_t room[TOKEN_SIZE_MAX];
+	struct slice token = token_of(shard->config, joining->packet, room);
+	struct jwt_claims claims;
+	enum jwt_result result;
+	bool is_route = route_find(SLICE("/ws"), &match);
+
+	ASSERT(is_route);
+	if (must_wait(shard, &request, token)) {
+		postponed_add_message(shard, conn, joining->source);
+		return;
+	}
+	result = identify(shard, &request, token, &claims);
+	if (result == JWT_OK)
+		admit(shard, conn, joining, &claims, &match);
+	else
+		refuse_token(shard, conn, joining->packet->name_space, result);
 }
 
 void socket_io_on_connect(struct shard *shard, struct conn *conn,
-			  const struct socket_io_packet *packet)
+			  const struct socket_io_packet *packet, struct slice source)
 {
-	struct socket_io_session *session = socket_io_session(conn);
-	struct http_head head = {.headers_count = 0};
-	uint32_t number;
+	const struct socket_io_session *session = socket_io_session(conn);
+	struct slice request = slice_of(session->request, session->request_size);
+	struct joining joining = {.packet = packet, .source = source};
 
 	ASSERT(session->phase == SOCKET_IO_WAITING);
-	if (!config_namespace_find(shard->config, packet->name_space, &number)) {
+	if (!config_namespace_find(shard->config, packet->name_space, &joining.number)) {
 		socket_io_send_connect_error(shard, conn, packet->name_space, "Invalid namespace",
 					     NULL);
 		return;
 	}
-	if (session->request && http_head_parse(slice_of(session->request, session->request_size),
-						session->request_size, &head) != HTTP_HEAD_COMPLETE)
-		ASSERT(!"what was remembered is a request");
-	admit(shard, conn, packet, number, &head);
+	if (session->request) {
+		int status = http_head_parse(request, request.size, &joining.head);
+
+		ASSERT(status == HTTP_HEAD_COMPLETE);
+	}
+	check_token(shard, conn, &joining);
 }
 
 /* ---- the router's answer ---- */
 
-/* The position that a session without events comes back to. */
-static struct event_id beginning(const struct socket_io_session *session,
-				 const struct attached *attached)
+/* From where on a session without events comes back. */
+static void find_beginning(const struct socket_io_session *session, const struct attached *attached,
+			   struct socket_io_pid *pid)
 {
-	if (attached->replayed == 0)
-		return attached->last;
-	return session->names_position ? session->after : (struct event_id){0, 0};
+	pid->position = attached->replayed == 0 ? attached->last : session->after;
+	pid->by_cursor = attached->replayed > 0 && !session->names_position;
 }
 
 static void begin_session(struct shard *shard, struct conn *conn, const struct attached *attached)
 {
 	struct socket_io_session *session = socket_io_session(conn);
-	struct socket_io_pid pid = {.position = beginning(session, attached)};
+	struct socket_io_pid pid;
+	char name[SUBSCRIPTIONS_CONN_SIZE];
 	struct socket_io_pid_key key;
 
 	key_of(shard, subscriptions_user(shard, conn), socket_io_name_space(shard, conn), &key);
-	subscriptions_connection_id(shard, conn, session->sid);
+	/* Its own id, also when it has taken up another: another pid than the one before says that
+	 * something is missing. */
+	find_beginning(session, attached, &pid);
+	subscriptions_conn_name(shard, conn, name);
+	memcpy(session->sid, name + sizeof(name) - CONNECTION_ID_SIZE, sizeof(session->sid));
 	memcpy(pid.sid, session->sid, sizeof(pid.sid));
 	socket_io_pid_write(&pid, &key, session->pid);
 }
@@ -260,15 +301,18 @@ void socket_io_on_attached(struct shard *shard, struct conn *conn, const struct 
 		receive_queue(shard, conn);
 }
 
-/* A client whose only namespace is refused ends the connection itself. */
+/* An app is told what a new attempt would not change; else its client is to try again, which it
+ * does when the transport ends. */
 void socket_io_on_refused(struct shard *shard, struct conn *conn)
 {
 	const struct refusal *refusal = admission_refusal(conn);
-	bool is_revoked = refusal->reason == CLOSE_REVOKED;
+	struct slice name_space = socket_io_name_space(shard, conn);
 
-	socket_io_send_connect_error(shard, conn, socket_io_name_space(shard, conn),
-				     is_revoked ? "Invalid authentication token"
-						: "Too many connections",
-				     is_revoked ? "TOKEN_REVOKED" : "TOO_MANY_CONNECTIONS");
+	if (refusal->reason == CLOSE_REVOKED)
+		socket_io_send_connect_error(shard, conn, name_space,
+					     "Invalid authentication token", "TOKEN_REVOKED");
+	else if (refusal->reason == CLOSE_USER_LIMIT)
+		socket_io_send_connect_error(shard, conn, name_space, "Too many connections",
+					     "TOO_MANY_CONNECTIONS");
 	conn_close(shard, conn, refusal->reason);
 }

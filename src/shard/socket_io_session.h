@@ -33,6 +33,7 @@ struct socket_io_session {
 	uint8_t number;          /* of its namespace, from JOINING on */
 	uint8_t attachments;     /* frames of a refused packet that are still to come */
 	uint8_t pings_out;       /* pings without an answer yet */
+	uint8_t refusals;        /* CONNECT_ERRORs so far */
 	bool has_refused_ack;
 	bool names_position;          /* JOINING: the client comes back with a position */
 	bool has_pid;                 /* JOINING: and with a pid that is its own */
@@ -57,9 +58,10 @@ void socket_io_send(struct shard *shard, struct conn *conn, const struct writer 
 /* Name of the session's namespace. */
 struct slice socket_io_name_space(const struct shard *shard, const struct conn *conn);
 
-/* shard/socket_io_connect.c: packet CONNECT in phase WAITING, and the router's answer. */
+/* shard/socket_io_connect.c: packet CONNECT in phase WAITING, whose text with the `4` before it is
+ * `source`, and the router's answer. */
 void socket_io_on_connect(struct shard *shard, struct conn *conn,
-			  const struct socket_io_packet *packet);
+			  const struct socket_io_packet *packet, struct slice source);
 void socket_io_on_attached(struct shard *shard, struct conn *conn, const struct attached *attached);
 void socket_io_on_refused(struct shard *shard, struct conn *conn);
 

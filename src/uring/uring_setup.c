@@ -68,8 +68,8 @@ static void explain(int error, char *reason, size_t size)
 }
 
 static const uint8_t shard_operations[] = {
-	IORING_OP_POLL_ADD, IORING_OP_RECV,     IORING_OP_SEND,
-	IORING_OP_CLOSE,    IORING_OP_MSG_RING, IORING_OP_ASYNC_CANCEL,
+	IORING_OP_POLL_ADD, IORING_OP_RECV,         IORING_OP_SEND,      IORING_OP_CLOSE,
+	IORING_OP_MSG_RING, IORING_OP_ASYNC_CANCEL, IORING_OP_URING_CMD,
 };
 
 static int restrict_operations(struct uring *uring)

@@ -7,7 +7,8 @@
 #include "wire/digest.h"
 #include "wire/socket_io.h"
 
-#define VERSION 1
+#define VERSION_POSITION 1
+#define VERSION_CURSOR 2
 #define SIGNED_SIZE (1 + 8 + 8 + CONNECTION_ID_SIZE)
 #define MAC_SIZE 12
 #define PID_SIZE (SIGNED_SIZE + MAC_SIZE)
@@ -56,7 +57,7 @@ void socket_io_pid_write(const struct socket_io_pid *pid, const struct socket_io
 {
 	uint8_t bytes[PID_SIZE];
 
-	bytes[0] = VERSION;
+	bytes[0] = pid->by_cursor ? VERSION_CURSOR : VERSION_POSITION;
 	put_u64(bytes + 1, pid->position.ms);
 	put_u64(bytes + 9, pid->position.sequence);
 	memcpy(bytes + 17, pid->sid, CONNECTION_ID_SIZE);
@@ -73,11 +74,12 @@ bool socket_io_pid_read(struct slice text, const struct socket_io_pid_key *key,
 
 	if (text.size != SOCKET_IO_PID_SIZE ||
 	    !base64url_parse(text, bytes, sizeof(bytes), &size) || size != PID_SIZE ||
-	    bytes[0] != VERSION)
+	    (bytes[0] != VERSION_POSITION && bytes[0] != VERSION_CURSOR))
 		return false;
 	sign(slice_of(bytes, SIGNED_SIZE), key, mac);
 	if (!digest_equal(slice_of(mac, MAC_SIZE), slice_of(bytes + SIGNED_SIZE, MAC_SIZE)))
 		return false;
+	ret_pid->by_cursor = bytes[0] == VERSION_CURSOR;
 	ret_pid->position = (struct event_id){read_u64(bytes + 1), read_u64(bytes + 9)};
 	memcpy(ret_pid->sid, bytes + 17, CONNECTION_ID_SIZE);
 	return true;

@@ -21,8 +21,8 @@
 #define SOCKET_IO_PID_SIZE 66 /* characters */
 
 struct socket_io_pid {
-	struct event_id position; /* the session has everything up to there; 0-0: it began with
-				   * what the user's cursor says */
+	bool by_cursor;           /* the session began with what the user's cursor says */
+	struct event_id position; /* else: it has everything up to there */
 	char sid[CONNECTION_ID_SIZE];
 };
 
