@@ -23,6 +23,13 @@ static void beat(struct shard *shard, struct conn *conn)
 	send_frame(shard, conn, WS_PING, confirm_ping(shard, conn, text));
 }
 
+static void warn_expiring(struct shard *shard, struct conn *conn)
+{
+	message_send_error(shard, conn, "token_expiring",
+			   "the token ends soon; send {\"type\":\"auth\",\"token\":...}",
+			   (struct slice){NULL, 0});
+}
+
 static void warn_token(struct shard *shard, struct conn *conn)
 {
 	message_send_error(shard, conn, "token_expired",
@@ -57,6 +64,7 @@ const struct protocol protocol_native = {
 	.on_answer = on_answer,
 	.beat_interval_ms = beat_interval_ms,
 	.beat = beat,
+	.warn_expiring = warn_expiring,
 	.warn_token = warn_token,
 	.warn_rate = warn_rate,
 	.warn_going_away = message_send_going_away,
