@@ -13,14 +13,14 @@
 extern const char *malloc_conf;
 const char *malloc_conf = "dirty_decay_ms:1000,muzzy_decay_ms:0,narenas:4";
 
-static int run(const struct config *config)
+static int run(const struct config *config, const struct config_source *source)
 {
 	struct broker *broker;
 	char reason[512];
 	enum status status;
 
 	log_line_init((enum log_level)config->log_level, config->log_format == CONFIG_LOG_JSON);
-	status = broker_start(config, &broker, reason, sizeof(reason));
+	status = broker_start(config, source, &broker, reason, sizeof(reason));
 	if (status != STATUS_OK) {
 		fprintf(stderr, "belfry: %s\n", reason);
 		return status == STATUS_UNSUPPORTED ? EXIT_UNSUPPORTED : EXIT_FAILED;
@@ -35,6 +35,7 @@ static int run(const struct config *config)
 
 int main(int argc, char **argv)
 {
+	const struct config_source source = {argc, argv, environ};
 	struct config_report report = {0};
 	struct config config;
 	enum config_outcome outcome = config_load(&config, argc, argv, environ, &report);
@@ -45,7 +46,7 @@ int main(int argc, char **argv)
 	if (outcome == CONFIG_WRONG)
 		code = CONFIG_EXIT_WRONG;
 	else if (outcome == CONFIG_RUN)
-		code = run(&config);
+		code = run(&config, &source);
 	config_deinit(&config);
 	return code;
 }

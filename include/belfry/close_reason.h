@@ -26,6 +26,7 @@
 	X(TOO_LARGE, 1009, "message too large", "too_large")                   \
 	X(OVERLOAD, 1013, "too many connections, try again later", "overload") \
 	X(TOKEN, 4401, "token refused", "token")                               \
+	X(REVOKED, 4401, "token revoked", "revoked")                           \
 	X(NOT_ALLOWED, 4403, "not allowed", "not_allowed")                     \
 	X(DISCONNECTED, 4403, "closed by the backend", "disconnected")         \
 	X(HEARTBEAT, 4408, "heartbeat timeout", "heartbeat")                   \

@@ -22,6 +22,8 @@
 	X(ADDRESSES, struct config_list)  \
 	X(ALGORITHMS, struct config_list) \
 	X(KEYS, struct config_list)       \
+	X(KEY_FILES, struct config_list)  \
+	X(NAMES, struct config_list)      \
 	X(NETWORKS, struct config_list)   \
 	X(ORIGINS, struct config_list)    \
 	X(NAMESPACES, struct config_list) \
@@ -33,6 +35,7 @@
 	X(PATH, char *)                   \
 	X(NODE, char *)                   \
 	X(COOKIE, char *)                 \
+	X(CLAIM, char *)                  \
 	X(SECRET, char *)                 \
 	X(COUNT, uint32_t)                \
 	X(SIZE, uint32_t)                 \
@@ -118,9 +121,33 @@
 	  "allow auth = none on addresses that other machines can reach")                          \
 	X(secret_key, SECRET, secret_key, "", 1, 4096, CONFIG_SECRET | CONFIG_RELOAD,              \
 	  "1 to 4096 bytes, better 32 or more",                                                    \
-	  "the key that tokens are signed with; required with auth = jwt")                         \
-	X(algorithm, ALGORITHMS, algorithm, "HS256", 0, 0, CONFIG_LIST | CONFIG_RELOAD,            \
-	  "HS256|HS384|HS512", "algorithms that a token may be signed with")                       \
+	  "the key that tokens are signed with; auth = jwt needs it, public_key or jwks_file")     \
+	X(algorithm, ALGORITHMS, algorithm, "", 0, 0, CONFIG_LIST | CONFIG_RELOAD,                 \
+	  "HS256|HS384|HS512|RS256|RS384|RS512|ES256|ES384",                                       \
+	  "algorithms that a token may be signed with; empty: HS256 with secret_key, and what "    \
+	  "the other keys are for")                                                                \
+	X(public_key, KEY_FILES, public_key, "", 0, 0, CONFIG_LIST | CONFIG_RELOAD,                \
+	  "the path of a PEM file, or KID=PATH",                                                   \
+	  "public keys, RSA or EC, or certificates, that tokens are signed with; with KID for "    \
+	  "tokens with this kid")                                                                  \
+	X(jwks_file, PATH, jwks_file, "", 1, 4000, CONFIG_RELOAD,                                  \
+	  "a path of at most 4000 printable bytes, or empty for none",                             \
+	  "JSON Web Key Set with the keys that tokens are signed with")                            \
+	X(issuer, NAMES, issuer, "", 0, 0, CONFIG_LIST | CONFIG_RELOAD,                            \
+	  "1 to 1000 printable characters without blanks and commas",                              \
+	  "what a token may say in iss; empty: anything, or nothing")                              \
+	X(audience, NAMES, audience, "", 0, 0, CONFIG_LIST | CONFIG_RELOAD,                        \
+	  "1 to 1000 printable characters without blanks and commas",                              \
+	  "what a token must say, or say among others, in aud; empty: anything, or nothing")       \
+	X(token_leeway, DURATION, token_leeway_ms, "30s", 0, 600000, CONFIG_RELOAD, "",            \
+	  "by how much clocks may differ where a token's exp and nbf are looked at")               \
+	X(claim_user, CLAIM, claim_user, "", 0, 0, CONFIG_RELOAD, "the name of a claim, or empty", \
+	  "claim that names the user; empty: sub, else user_id, else userId")                      \
+	X(claim_channels, CLAIM, claim_channels, "channels", 0, 0, CONFIG_RELOAD,                  \
+	  "the name of a claim, or empty for none",                                                \
+	  "claim with the array of channels that may be subscribed to")                            \
+	X(claim_admin, CLAIM, claim_admin, "admin", 0, 0, CONFIG_RELOAD,                           \
+	  "the name of a claim, or empty for none", "claim that is true for an admin")             \
 	X(token_cookie, COOKIE, token_cookie, "", 0, 0, CONFIG_RELOAD,                             \
 	  "the name of a cookie, or empty for none", "cookie that may carry the token")            \
 	X(api_key, KEYS, api_key, "", 1, 4096, CONFIG_LIST | CONFIG_SECRET | CONFIG_RELOAD,        \
@@ -219,6 +246,11 @@ enum config_log_fsync { CONFIG_FSYNC_ALWAYS, CONFIG_FSYNC_SECOND, CONFIG_FSYNC_N
 #define CONFIG_ALGORITHM_HS256 1u
 #define CONFIG_ALGORITHM_HS384 2u
 #define CONFIG_ALGORITHM_HS512 4u
+#define CONFIG_ALGORITHM_RS256 8u
+#define CONFIG_ALGORITHM_RS384 16u
+#define CONFIG_ALGORITHM_RS512 32u
+#define CONFIG_ALGORITHM_ES256 64u
+#define CONFIG_ALGORITHM_ES384 128u
 
 #define CONFIG_HASHED_KEY "sha256:" /* an item of api_key that begins so is a hash */
 
@@ -302,7 +334,8 @@ struct config {
 	bool admin_on;                               /* admin is not "off" */
 	struct config_address admin_address;         /* from admin, when admin_on */
 	struct config_redis redis_server;            /* from redis */
-	unsigned algorithms;                         /* from algorithm, CONFIG_ALGORITHM_* bits */
+	unsigned algorithms;                         /* from algorithm, CONFIG_ALGORITHM_* bits;
+						      * 0: what the keys are for */
 	struct config_rule_list subscribe_rules;     /* from subscribe */
 	struct config_rule_list publish_rules;       /* from publish */
 	struct config_switch_list history_rules;     /* from history */

@@ -53,7 +53,11 @@
 	X(fell_behind, counter, "Times that a connection had no room and left its channels")    \
 	X(caught_up, counter, "Times that such a connection got all that it had missed")        \
 	X(replayed, counter, "Notifications of deliveries that were replayed")                  \
-	X(ephemeral_dropped, counter, "Notifications without an id that found no room")
+	X(ephemeral_dropped, counter, "Notifications without an id that found no room")         \
+	X(keys_read, gauge, "Which reading of the keys for tokens is in use")                   \
+	X(token_verified, counter, "Tokens that were looked at, good or bad")                   \
+	X(token_cache_hits, counter, "Tokens that had been verified before")                    \
+	X(token_waits, counter, "Requests that waited a turn for the verification of a token")
 
 #define ROUTER_COUNTER_TABLE(X)                                                                  \
 	X(running, gauge, "1 from the moment the thread takes what others send it")              \
@@ -93,6 +97,7 @@
 	X(upstream_lost, counter, "Messages of clients that belfry:up did not take")             \
 	X(presence_lost, counter, "Connections that presence had no memory for")                 \
 	X(online_users, gauge, "Users who are online on this node, lingering ones included")     \
+	X(revocations, gauge, "Revocations of tokens that this node knows")                      \
 	X(refused_address, counter, "Connections through proxies over max_connections_per_ip")
 
 #define ACCEPTOR_COUNTER_TABLE(X)                                                   \

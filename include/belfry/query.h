@@ -15,11 +15,14 @@
 #include "belfry/event_id.h"
 
 enum query_type {
-	QUERY_HISTORY,    /* subject: channel; after, limit */
-	QUERY_PRESENCE,   /* subject: user */
-	QUERY_UNREAD,     /* subject: user */
-	QUERY_DISCONNECT, /* subject: user */
-	QUERY_CONNECTION, /* subject: connection id */
+	QUERY_HISTORY,     /* subject: channel; after, limit */
+	QUERY_PRESENCE,    /* subject: user */
+	QUERY_UNREAD,      /* subject: user */
+	QUERY_DISCONNECT,  /* subject: user */
+	QUERY_CONNECTION,  /* subject: connection id */
+	QUERY_REVOKE,      /* subject: id of a revocation; limit: seconds until it ends */
+	QUERY_REVOCATIONS, /* no subject */
+	QUERY_RESTORE,     /* subject: id of a revocation, which is taken out */
 };
 
 struct query {

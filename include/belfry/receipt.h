@@ -36,6 +36,7 @@ enum receipt_type {
 	RECEIPT_CATCH_UP,    /* recovery of the channels that an overflow made it leave */
 	RECEIPT_MORE,        /* the last REPLAY is out: the next one may come */
 	RECEIPT_CONFIRM,     /* id: the client has everything up to there */
+	RECEIPT_TOKEN,       /* text, channel: jti and time of issue of its token from now on */
 	RECEIPT_UPSTREAM,    /* upstream: ANSWER, if it has a ref or went wrong */
 };
 
@@ -44,7 +45,8 @@ struct receipt {
 	uint8_t text_size;
 	uint16_t slot;
 	uint32_t generation;
-	uint32_t channel; /* SUBSCRIBE: the shard's own index, comes back in the answer */
+	uint32_t channel; /* SUBSCRIBE: the shard's own index, comes back in the answer;
+			   * TOKEN: Unix seconds of its iat, 0 without, UINT32_MAX at most */
 	char *ref;        /* SUBSCRIBE: NULL, or the client's `ref`, heap */
 	union {
 		char text_inline[RECEIPT_INLINE_MAX];

@@ -36,6 +36,8 @@ struct recovery {
 	struct slice user;     /* ATTACH: never absent */
 	struct slice device;   /* ATTACH: absent: the user's own cursor */
 	struct slice identity; /* ATTACH: connection id that the client wants to take up; absent */
+	struct slice jti;      /* ATTACH: of the token; absent without */
+	int64_t issued_s;      /* ATTACH: Unix time of the token's iat; INT64_MIN without */
 	struct ip address;     /* ATTACH: of the client; all zero: not known */
 	bool counts_address;   /* ATTACH: it is to be counted, for max_connections_per_ip */
 	uint64_t since_ms;     /* ATTACH: Unix time of the connection's beginning */

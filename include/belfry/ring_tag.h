@@ -1,6 +1,6 @@
 /* belfry/ring_tag.h - tags that one thread puts into another thread's ring.
  *
- * Layer   nouns (may include: libc)
+ * Layer   nouns (may include: base, libc)
  * Threads any; values
  * Memory  64 bits
  * Errors  none
@@ -13,12 +13,16 @@
 
 #include <stdint.h>
 
+#include "base/assert.h"
+
 enum ring_op {
-	RING_OP_NONE,    /* nobody looks at the completion */
-	RING_OP_WAKE,    /* something was pushed to a lane */
-	RING_OP_STOP,    /* main: end */
-	RING_OP_DRAIN,   /* main to admin: no longer ready, the end is near */
-	RING_OP_HANDOFF, /* acceptor: a new socket; the result is its slot */
+	RING_OP_NONE,     /* nobody looks at the completion */
+	RING_OP_WAKE,     /* something was pushed to a lane */
+	RING_OP_STOP,     /* main: end */
+	RING_OP_DRAIN,    /* main to admin: no longer ready, the end is near */
+	RING_OP_HANDOFF,  /* acceptor: a new socket; the result is its slot */
+	RING_OP_KEYRING,  /* main to a shard: new keys; with a reference to a struct keyring */
+	RING_OP_VERIFIED, /* shard to shard: with a reference to a struct verified */
 	RING_OP_OWN = 16,
 };
 
@@ -33,6 +37,18 @@ static inline uint64_t ring_tag(unsigned op, uint64_t rest)
 static inline unsigned ring_tag_op(uint64_t tag)
 {
 	return (unsigned)(tag >> 56);
+}
+
+/* A pointer, with what it points to: addresses of programs have at most 56 bits. */
+static inline uint64_t ring_tag_of_pointer(unsigned op, void *pointer)
+{
+	ASSERT((uint64_t)(uintptr_t)pointer >> 56 == 0);
+	return ring_tag(op, (uint64_t)(uintptr_t)pointer);
+}
+
+static inline void *ring_tag_pointer(uint64_t tag)
+{
+	return (void *)(uintptr_t)(tag & ((1ull << 56) - 1));
 }
 
 /* It came to an address for proxies: a PROXY header precedes its bytes. */

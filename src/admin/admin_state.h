@@ -14,6 +14,7 @@
 #include "base/assert.h"
 #include "belfry/entry_field.h"
 #include "belfry/limits.h"
+#include "belfry/query.h"
 #include "belfry/ring_tag.h"
 #include "uring/uring.h"
 #include "wire/http_head.h"
@@ -123,11 +124,24 @@ void requests_refuse_method(struct admin *admin, struct admin_session *session, 
 MUST_CHECK bool asking_take(struct admin *admin, struct admin_session *session,
 			    const struct http_head *head);
 
+/* A query of the session, with a copy of its subject. NULL: out of memory. */
+MUST_CHECK struct query *asking_create(struct admin_session *session, enum query_type type,
+				       struct slice subject);
+
+/* Gives it to the router; the session waits for the answer. */
+void asking_push(struct admin *admin, struct query *query);
+
 /* Takes what the router has answered. */
 void asking_drain(struct admin *admin);
 
 /* After all threads have ended: frees what came too late for the router. */
 void asking_abandon(struct admin *admin);
+
+/* ---- revocation_requests.c ---- */
+
+/* Takes the request if its path is about revocations. False: it is not. */
+MUST_CHECK bool revocation_requests_take(struct admin *admin, struct admin_session *session,
+					 const struct http_head *head, struct slice body);
 
 /* ---- publishing.c ---- */
 

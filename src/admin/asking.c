@@ -61,7 +61,7 @@ static struct slice subject_of(const struct asking_path *path, struct slice text
 }
 
 /* The query, with its subject behind it in the same block. */
-static struct query *create(const struct asking_path *path, struct admin_session *session,
+struct query *asking_create(struct admin_session *session, enum query_type type,
 			    struct slice subject)
 {
 	struct query *query = malloc(sizeof(*query) + subject.size);
@@ -69,14 +69,24 @@ static struct query *create(const struct asking_path *path, struct admin_session
 
 	if (!query)
 		return NULL;
-	memcpy(bytes, subject.bytes, subject.size);
+	if (subject.size > 0)
+		memcpy(bytes, subject.bytes, subject.size);
 	*query = (struct query){
-		.type = path->type,
+		.type = type,
 		.request = session,
 		.subject = slice_of(bytes, subject.size),
 		.limit = LIMIT_DEFAULT,
 	};
 	return query;
+}
+
+void asking_push(struct admin *admin, struct query *query)
+{
+	struct admin_session *session = query->request;
+
+	session->is_waiting = true;
+	counter_add(&admin->options.counters->admin.queries, 1);
+	admin_push(admin, admin->options.queries, &query);
 }
 
 static void destroy(struct query *query)
@@ -146,7 +156,7 @@ static void ask(struct admin *admin, struct admin_session *session, const struct
 		refuse(admin, session, path->wrong_subject);
 		return;
 	}
-	query = create(path, session, slice_of(bytes, size));
+	query = asking_create(session, path->type, slice_of(bytes, size));
 	if (!query) {
 		session_refuse(admin, session, 503, "memory", "out of memory");
 		return;
@@ -157,9 +167,7 @@ static void ask(struct admin *admin, struct admin_session *session, const struct
 		destroy(query);
 		return;
 	}
-	session->is_waiting = true;
-	counter_add(&admin->options.counters->admin.queries, 1);
-	admin_push(admin, admin->options.queries, &query);
+	asking_push(admin, query);
 }
 
 static bool has_method(const struct asking_path *path, const struct http_head *head)

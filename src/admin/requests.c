@@ -98,7 +98,8 @@ void requests_take(struct admin *admin, struct admin_session *session, const str
 	counter_add(&admin->options.counters->admin.requests, 1);
 	if (slice_equal_text(head->path, "/api/publish"))
 		take_publish(admin, session, head, body);
-	else if (asking_take(admin, session, head))
+	else if (asking_take(admin, session, head) ||
+		 revocation_requests_take(admin, session, head, body))
 		return;
 	else if (!slice_equal_text(head->method, "GET") && !slice_equal_text(head->method, "HEAD"))
 		requests_refuse_method(admin, session, false);

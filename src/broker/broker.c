@@ -23,6 +23,8 @@
 #include "broker/lanes.h"
 #include "broker/listener.h"
 #include "broker/machine.h"
+#include "broker/reload.h"
+#include "lane/keyring.h"
 #include "router/router.h"
 #include "shard/shard.h"
 #include "uring/uring.h"
@@ -32,11 +34,15 @@
 
 struct broker {
 	const struct config *config;
+	const struct config_source *source;
 	struct counters *counters;
 	struct lanes lanes;
 	uint32_t shards_count;
 	uint32_t slots_per_shard;
 	struct hash_key channel_key, connection_key;
+	struct token_cache_keys token_keys;
+	struct keyring *keyring; /* the newest */
+	int shard_ring_fds[SHARDS_MAX];
 	int listener_fds[CONFIG_LISTEN_MAX];
 	uint32_t listeners_count;
 	int admin_fd;
@@ -88,11 +94,18 @@ static enum status create_shards(struct broker *broker, char *reason, size_t rea
 			.sleeper = &broker->lanes.shard_sleepers[i],
 			.rates = &broker->lanes.rates,
 			.arrivals = broker->lanes.arrivals,
+			.keyring = broker->keyring,
+			.token_keys = broker->token_keys,
+			.shard_ring_fds = broker->shard_ring_fds,
 		};
 
+		keyring_ref(broker->keyring);
+
 		status = shard_create(&options, &broker->shards[i], reason, reason_size);
-		if (status == STATUS_OK)
-			sleeper_init(options.sleeper, shard_ring_fd(broker->shards[i]));
+		if (status != STATUS_OK)
+			return status;
+		broker->shard_ring_fds[i] = shard_ring_fd(broker->shards[i]);
+		sleeper_init(options.sleeper, broker->shard_ring_fds[i]);
 	}
 	return status;
 }
@@ -143,7 +156,6 @@ static enum status create_admin(struct broker *broker, char *reason, size_t reas
 
 static enum status create_acceptor(struct broker *broker, char *reason, size_t reason_size)
 {
-	int ring_fds[SHARDS_MAX];
 	struct acceptor_options options = {
 		.config = broker->config,
 		.counters = &broker->counters->acceptor,
@@ -152,7 +164,7 @@ static enum status create_acceptor(struct broker *broker, char *reason, size_t r
 		.listeners_proxied = broker->config->listen_proxy_first,
 		.arrivals = broker->lanes.arrivals,
 		.arrivals_count = broker->lanes.arrivals_count,
-		.shard_ring_fds = ring_fds,
+		.shard_ring_fds = broker->shard_ring_fds,
 		.departures = broker->lanes.departures,
 		.shards_count = broker->shards_count,
 		.slots_per_shard = broker->slots_per_shard,
@@ -160,8 +172,6 @@ static enum status create_acceptor(struct broker *broker, char *reason, size_t r
 								  : ACCEPTOR_SLOTS,
 	};
 
-	for (uint32_t i = 0; i < broker->shards_count; i++)
-		ring_fds[i] = shard_ring_fd(broker->shards[i]);
 	return acceptor_create(&options, &broker->acceptor, reason, reason_size);
 }
 
@@ -195,6 +205,15 @@ static enum status create_arrivals(struct broker *broker, char *reason, size_t r
 	return STATUS_NO_MEMORY;
 }
 
+static enum status read_keys(struct broker *broker, char *reason, size_t reason_size)
+{
+	broker->keyring = reload_keys(broker->config, 1);
+	if (broker->keyring)
+		return STATUS_OK;
+	snprintf(reason, reason_size, "the keys for tokens cannot be read");
+	return STATUS_SYSTEM;
+}
+
 static enum status create_parts(struct broker *broker, char *reason, size_t reason_size)
 {
 	struct uring_options own = {.entries = 64, .completions = 256, .shared = true};
@@ -208,6 +227,8 @@ static enum status create_parts(struct broker *broker, char *reason, size_t reas
 		status = uring_start(broker->uring);
 	if (status == STATUS_OK)
 		status = open_listeners(broker, reason, reason_size);
+	if (status == STATUS_OK)
+		status = read_keys(broker, reason, reason_size);
 	if (status == STATUS_OK)
 		status = create_shards(broker, reason, reason_size);
 	if (status == STATUS_OK)
@@ -322,8 +343,8 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
-enum status broker_start(const struct config *config, struct broker **ret_broker, char *reason,
-			 size_t reason_size)
+enum status broker_start(const struct config *config, const struct config_source *source,
+			 struct broker **ret_broker, char *reason, size_t reason_size)
 {
 	struct broker *broker = aligned_alloc(CACHE_LINE_SIZE, sizeof(*broker));
 	uint32_t descriptors = machine_raise_descriptors();
@@ -334,12 +355,14 @@ enum status broker_start(const struct config *config, struct broker **ret_broker
 	}
 	memset(broker, 0, sizeof(*broker));
 	broker->config = config;
+	broker->source = source;
 	broker->admin_fd = -1;
 	broker->shards_count = pick_shards(config);
 	broker->slots_per_shard = descriptors < SLOTS_MAX - 1 ? descriptors : SLOTS_MAX - 1;
 	broker->signal_fd = open_signals();
 	random_secret(&broker->channel_key, sizeof(broker->channel_key));
 	random_secret(&broker->connection_key, sizeof(broker->connection_key));
+	random_secret(&broker->token_keys, sizeof(broker->token_keys));
 	enum status status = create_parts(broker, reason, reason_size);
 
 	if (status == STATUS_OK && !start_threads(broker)) {
@@ -389,6 +412,30 @@ void broker_announce(const struct broker *broker)
 		 (unsigned long)broker->shards_count * broker->slots_per_shard);
 }
 
+/* Connections stay, whatever the new keys say of their tokens. */
+static void renew_keys(struct broker *broker)
+{
+	struct keyring *keyring = reload_again(broker->source, broker->keyring->serial + 1);
+
+	if (!keyring)
+		return;
+	for (uint32_t i = 0; i < broker->shards_count; i++) {
+		keyring_ref(keyring);
+		uring_wake(broker->uring, broker->shard_ring_fds[i],
+			   ring_tag_of_pointer(RING_OP_KEYRING, keyring));
+	}
+	uring_submit(broker->uring);
+	keyring_unref(broker->keyring);
+	broker->keyring = keyring;
+	if (reload_wait(broker->counters, keyring->serial))
+		log_line(LOG_INFO, "broker",
+			 "SIGHUP: %u keys for tokens are in use now; what else has changed in the "
+			 "configuration needs a restart",
+			 keyring->rules.keys_count);
+	else
+		log_line(LOG_ERROR, "broker", "SIGHUP: a shard has not taken the new keys yet");
+}
+
 void broker_wait(struct broker *broker)
 {
 	struct signalfd_siginfo got;
@@ -396,8 +443,7 @@ void broker_wait(struct broker *broker)
 	while (read(broker->signal_fd, &got, sizeof(got)) == (ssize_t)sizeof(got)) {
 		if (got.ssi_signo != SIGHUP)
 			return;
-		log_line(LOG_WARN, "broker",
-			 "SIGHUP: the configuration is read at start only; restart to change it");
+		renew_keys(broker);
 	}
 }
 
@@ -469,6 +515,7 @@ void broker_stop(struct broker *broker)
 		shard_destroy(broker->shards[i]);
 	router_destroy(broker->router);
 	admin_destroy(broker->admin);
+	keyring_unref(broker->keyring);
 	uring_destroy(broker->uring);
 	lanes_deinit(&broker->lanes);
 	if (broker->signal_fd >= 0)

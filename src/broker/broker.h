@@ -13,18 +13,21 @@
 #include "base/compiler.h"
 #include "base/status.h"
 #include "belfry/config.h"
+#include "broker/config.h"
 
 struct broker;
 
 /* Opens the listeners, makes lanes and rings, starts the threads. STATUS_UNSUPPORTED: io_uring
  * is refused; STATUS_SYSTEM: an address cannot be listened on, or a thread not be started. */
-MUST_CHECK enum status broker_start(const struct config *config, struct broker **ret_broker,
-				    char *reason, size_t reason_size);
+MUST_CHECK enum status broker_start(const struct config *config, const struct config_source *source,
+				    struct broker **ret_broker, char *reason, size_t reason_size);
 
 /* Prints the line that says where it listens. */
 void broker_announce(const struct broker *broker);
 
-/* Waits for SIGTERM or SIGINT. They must be blocked in every thread. */
+/* Waits for SIGTERM or SIGINT, which must be blocked in every thread. At SIGHUP the keys for tokens
+ * are read again from `source`, with what belongs to them; what is wrong is logged, and nothing
+ * changes then. */
 void broker_wait(struct broker *broker);
 
 /* Stops accepting, closes every connection with 1001, ends the threads, frees everything. */

@@ -85,6 +85,7 @@ static void free_field(struct config *config, enum config_key key)
 	case CONFIG_KIND_PATH:
 	case CONFIG_KIND_NODE:
 	case CONFIG_KIND_COOKIE:
+	case CONFIG_KIND_CLAIM:
 	case CONFIG_KIND_SECRET:
 		config_text_wipe(*(char **)field);
 		break;

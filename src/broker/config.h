@@ -32,6 +32,13 @@ enum config_outcome {
 	CONFIG_WRONG, /* errors are in the report: print it, exit CONFIG_EXIT_WRONG */
 };
 
+/* Where it is read from, again at each reload. The file is named among the words. */
+struct config_source {
+	int argc;
+	char **argv;
+	char **environ_list; /* ends with NULL */
+};
+
 /* What there is to say to the operator. `shown` is where --help and its like are printed; NULL is
  * stdout. Initialize with {0} or with .shown alone. */
 struct config_report {

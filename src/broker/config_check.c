@@ -4,6 +4,8 @@
 #include "broker/config_address.h"
 #include "broker/config_value.h"
 #include "belfry/encoding.h"
+#include "broker/keys.h"
+#include "lane/keyring.h"
 
 #include <ctype.h>
 
@@ -30,15 +32,18 @@ static void check_secret_key(struct config_draft *draft)
 	if (!is_right(draft, CONFIG_KEY_secret_key) || !is_right(draft, CONFIG_KEY_auth) ||
 	    config->auth != CONFIG_AUTH_JWT)
 		return;
-	if (size == 0) {
+	if (size == 0 && config->public_key.count == 0 && !config->jwks_file[0]) {
 		config_report_error(
 			draft->report,
 			"configuration: secret_key: missing: auth = jwt checks tokens with it; "
 			"give it as BELFRY_SECRET_KEY, SECRET_KEY or --secret-key, as secret_key "
 			"in the file, or the path of a file with it as BELFRY_SECRET_KEY_FILE; "
+			"or give public keys with public_key or jwks_file; "
 			"for development alone: auth = none");
 		return;
 	}
+	if (size == 0)
+		return;
 	if (size < SECRET_SIZE_ADVISED)
 		config_draft_warn(draft, CONFIG_KEY_secret_key,
 				  "has %zu bytes; %d random ones or more cannot be guessed", size,
@@ -46,6 +51,23 @@ static void check_secret_key(struct config_draft *draft)
 	if (isspace((unsigned char)config->secret_key[size - 1]))
 		config_draft_warn(draft, CONFIG_KEY_secret_key,
 				  "ends with a blank or a line break, which is part of the key");
+}
+
+static void on_key_problem(void *owner, enum config_key key, bool is_wrong, const char *text)
+{
+	if (is_wrong)
+		config_draft_refuse(owner, key, "%s", text);
+	else
+		config_draft_warn(owner, key, "%s", text);
+}
+
+/* The files of keys are read here for what is wrong with them, and again for their keys. */
+static void check_keys(struct config_draft *draft)
+{
+	if (!is_right(draft, CONFIG_KEY_secret_key) || !is_right(draft, CONFIG_KEY_algorithm) ||
+	    !is_right(draft, CONFIG_KEY_public_key) || !is_right(draft, CONFIG_KEY_jwks_file))
+		return;
+	keyring_unref(keys_read(draft->config, 0, on_key_problem, draft));
 }
 
 static void check_api_keys(struct config_draft *draft)
@@ -191,6 +213,7 @@ static void check_namespaces(struct config_draft *draft)
 void config_check(struct config_draft *draft)
 {
 	check_secret_key(draft);
+	check_keys(draft);
 	check_api_keys(draft);
 	check_auth_none(draft);
 	check_heartbeat(draft);

@@ -229,8 +229,6 @@ static void derive_algorithms(struct config_draft *draft)
 	const struct config_row *row = &config_rows[CONFIG_KEY_algorithm];
 	const struct config_list *texts = &draft->config->algorithm;
 
-	if (texts->count == 0)
-		config_draft_refuse(draft, CONFIG_KEY_algorithm, "is empty; name at least one");
 	for (uint32_t i = 0; i < texts->count; i++) {
 		unsigned index = 0;
 		const char *wrong =

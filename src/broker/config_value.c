@@ -11,6 +11,10 @@
 
 #include <stdio.h>
 
+#define PATH_SIZE_MAX 4000
+#define NAME_SIZE_MAX 1000
+#define CLAIM_SIZE_MAX 255
+
 /* Units from the smallest to the largest; the one without a suffix is what a bare number means. */
 struct unit {
 	const char *suffix;
@@ -234,13 +238,63 @@ static const char *check_node(const struct config_row *row, struct slice text)
 	return "has a blank in it";
 }
 
-/* Empty: none. */
-static const char *check_path(const struct config_row *row, struct slice text)
+static bool is_printable(struct slice text)
 {
 	for (size_t i = 0; i < text.size; i++)
 		if (text.bytes[i] < ' ' || text.bytes[i] == 0x7f)
-			return "is not printable";
-	return text.size > row->max ? "is too long" : NULL;
+			return false;
+	return true;
+}
+
+/* Empty: none. */
+static const char *check_path(const struct config_row *row, struct slice text)
+{
+	return !is_printable(text)    ? "is not printable"
+	       : text.size > row->max ? "is too long"
+				      : NULL;
+}
+
+void config_value_key_file(struct slice text, struct slice *ret_kid, struct slice *ret_path)
+{
+	struct slice rest = text;
+	struct slice kid = slice_trim(slice_cut(&rest, '='));
+
+	/* A = in the path itself stands behind its first slash. */
+	if (slice_is_absent(rest) || memchr(kid.bytes, '/', kid.size)) {
+		*ret_kid = (struct slice){NULL, 0};
+		*ret_path = text;
+		return;
+	}
+	*ret_kid = kid;
+	*ret_path = slice_trim(rest);
+}
+
+static const char *check_key_file(struct slice text)
+{
+	struct slice kid;
+	struct slice path;
+
+	config_value_key_file(text, &kid, &path);
+	if (!slice_is_absent(kid) && kid.size == 0)
+		return "has no kid before the =";
+	if (kid.size > KID_SIZE_MAX || path.size > PATH_SIZE_MAX)
+		return "is too long";
+	return path.size == 0 ? "names no file" : is_printable(text) ? NULL : "is not printable";
+}
+
+static const char *check_name(struct slice text)
+{
+	return text.size > NAME_SIZE_MAX ? "is too long"
+	       : is_one_word(text)       ? NULL
+					 : "has a blank in it";
+}
+
+/* Empty: none. */
+static const char *check_claim(struct slice text)
+{
+	return text.size > CLAIM_SIZE_MAX ? "is too long"
+	       : is_printable(text)       ? NULL
+					  : "is not printable";
 }
 
 /* A token of RFC 9110 section 5.6.2, as RFC 6265 section 4.1.1 asks of the name of a cookie. */
@@ -321,6 +375,8 @@ static const char *check_text(const struct config_row *row, struct slice text)
 		return check_node(row, text);
 	case CONFIG_KIND_COOKIE:
 		return check_cookie(text);
+	case CONFIG_KIND_CLAIM:
+		return check_claim(text);
 	default:
 		ASSERT(row->kind == CONFIG_KIND_SECRET);
 		return check_size(row, text);
@@ -345,6 +401,10 @@ static const char *check_item(const struct config_row *row, struct slice text)
 		return check_network(text);
 	case CONFIG_KIND_RULES:
 		return check_rule(text);
+	case CONFIG_KIND_KEY_FILES:
+		return check_key_file(text);
+	case CONFIG_KIND_NAMES:
+		return check_name(text);
 	case CONFIG_KIND_SWITCHES:
 		return check_namespace_switch(text);
 	default:

@@ -40,6 +40,10 @@ MUST_CHECK const char *config_value_rule(struct slice text, struct slice *ret_pa
 MUST_CHECK const char *config_value_namespace_switch(struct slice text, struct slice *ret_pattern,
 						     bool *ret_on);
 
+/* PATH or KID=PATH of `public_key`: what stands before the = is a kid when it has no slash; absent
+ * without one. Both point into text. */
+void config_value_key_file(struct slice text, struct slice *ret_kid, struct slice *ret_path);
+
 /* Is the text right for that key, as its whole value or as one item of its list? */
 MUST_CHECK const char *config_value_check(enum config_key key, struct slice text);
 

@@ -2,8 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "belfry/close_reason.h"
 #include "router/online.h"
 #include "router/replay.h"
+#include "router/revoking.h"
 #include "router/router_state.h"
 #include "router/saying.h"
 #include "router/takeover.h"
@@ -105,13 +107,14 @@ static void on_attach(struct router *router, uint32_t shard, const struct receip
 		.user = user,
 		.generation = receipt->generation,
 		.encoding = recovery->encoding,
-		.since_ms = recovery->since_ms,
 	};
 	router->sessions.count++;
 	if (user->conns++ == 0)
 		counter_add(&router->counters->users, 1);
 	session->address = enter_address(router, recovery);
-	refused.count = judge(router, session);
+	refused.count = revoking_on_attach(router, session, recovery) ? CLOSE_REVOKED
+								      : judge(router, session);
+	session->is_ended = refused.count != 0;
 	if (refused.count != 0) {
 		fanout_push(router, shard, &refused);
 		free(receipt->recovery);
@@ -179,6 +182,9 @@ static void attend_conn(struct router *router, uint32_t shard, const struct rece
 		return;
 	case RECEIPT_CONFIRM:
 		on_confirm(router, session, receipt->id);
+		return;
+	case RECEIPT_TOKEN:
+		revoking_on_token(router, shard, session, receipt);
 		return;
 	case RECEIPT_UPSTREAM:
 		saying_take(router, shard, receipt);

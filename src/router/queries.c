@@ -8,6 +8,7 @@
 #include "router/fold.h"
 #include "router/listing.h"
 #include "router/online.h"
+#include "router/revoking.h"
 #include "router/saying.h"
 #include "wire/json.h"
 
@@ -121,9 +122,14 @@ static void answer_disconnect(struct router *router, struct query *query)
 static void take(struct router *router, struct query *query)
 {
 	static void (*const answers[])(struct router * router, struct query * query) = {
-		[QUERY_HISTORY] = listing_answer,        [QUERY_PRESENCE] = online_answer_user,
-		[QUERY_UNREAD] = answer_unread,          [QUERY_DISCONNECT] = answer_disconnect,
+		[QUERY_HISTORY] = listing_answer,
+		[QUERY_PRESENCE] = online_answer_user,
+		[QUERY_UNREAD] = answer_unread,
+		[QUERY_DISCONNECT] = answer_disconnect,
 		[QUERY_CONNECTION] = online_answer_conn,
+		[QUERY_REVOKE] = revoking_answer_revoke,
+		[QUERY_REVOCATIONS] = revoking_answer_list,
+		[QUERY_RESTORE] = revoking_answer_restore,
 	};
 
 	ASSERT(query->type < ARRAY_SIZE(answers));

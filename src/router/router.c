@@ -16,6 +16,7 @@
 #include "router/queries.h"
 #include "router/redis_log.h"
 #include "router/replay.h"
+#include "router/revoking.h"
 #include "router/router_state.h"
 #include "router/watch.h"
 
@@ -48,7 +49,7 @@ static bool init_memory(struct router *router)
 	       addresses_init(&router->addresses) &&
 	       cursors_init(&router->cursors, router->options.channel_key,
 			    !config->redis_server.on) &&
-	       online_init(router);
+	       online_init(router) && revoking_init(router);
 }
 
 /* An entry that the log's file has kept. */
@@ -68,7 +69,7 @@ static void on_kept_mark(void *owner, struct slice key, struct slice value)
 
 	if (slice_equal(key, SLICE(EPOCH_MARK)))
 		(void)!watch_read_number(value, &router->epoch);
-	else
+	else if (!revoking_on_mark(router, key, value))
 		cursor_store_on_mark(router, key, value);
 }
 
@@ -174,6 +175,7 @@ void router_destroy(struct router *router)
 		return;
 	uring_destroy(router->uring);
 	online_deinit(router);
+	revoking_deinit(router);
 	drop_replays(router);
 	redis_log_destroy(router->redis);
 	embedded_log_close(&router->embedded);
@@ -263,6 +265,7 @@ static bool turn(struct router *router)
 	listing_turn(router);
 	has_more |= replay_turn(router);
 	cursor_store_turn(router);
+	has_more |= revoking_turn(router);
 	online_turn(router);
 	/* Last of those who give commands to Redis: what they added goes out before the sleep. */
 	if (router->redis)

@@ -41,6 +41,7 @@ struct listing;
 struct online;
 struct redis_log;
 struct replay;
+struct revoking;
 struct publication;
 struct publication_item;
 
@@ -76,6 +77,7 @@ struct router {
 	struct cursors cursors;
 	struct departed departed;
 	struct online *online; /* NULL: presence is off */
+	struct revoking *revoking;
 	struct history *history;
 	struct bodies *bodies;
 	struct random random;

@@ -8,7 +8,7 @@
 
 #define SHARD_SIZE (SLOTS_MAX * sizeof(struct session))
 
-_Static_assert(sizeof(struct session) == 64, "sessions.h says what a slot costs");
+_Static_assert(sizeof(struct session) == 56, "sessions.h says what a slot costs");
 
 bool sessions_init(struct sessions *sessions, uint32_t shards_count)
 {

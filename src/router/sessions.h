@@ -2,7 +2,7 @@
  *
  * Layer   router (may include: lane, wire, uring, log, base, libc)
  * Threads the router
- * Memory  64 bytes a slot in address space reserved per shard, touched as slots are used
+ * Memory  56 bytes a slot in address space reserved per shard, touched as slots are used
  * Errors  creation: false when memory is out
  */
 #ifndef BELFRY_ROUTER_SESSIONS_H
@@ -23,12 +23,13 @@ struct session {
 	struct interest *user;  /* user:{id}; NULL: nobody is attached in this slot */
 	struct cursor *cursor;  /* held; its user and device name who this is */
 	struct replay *replays; /* what it asked for, in order; the first is being worked on */
-	char *identity;    /* connection id that it took up, heap, CONNECTION_ID_SIZE bytes; NULL */
-	uint64_t since_ms; /* Unix: when the connection began */
-	uint64_t refreshed_ms; /* monotonic: its presence was last written */
+	char *identity; /* connection id that it took up, heap, CONNECTION_ID_SIZE bytes; NULL */
+	uint64_t jti;   /* revocations_jti() of its token's id; 0: it has none */
 	uint32_t generation;
+	uint32_t issued_s; /* revocation_issued() of its token's iat */
 	uint32_t address;  /* the router's record that counts its address, or ADDRESS_UNKNOWN */
 	uint8_t encoding;  /* enum encoding */
+	bool is_ended;     /* refused, or told to close for a revocation: not once more */
 	bool has_part_out; /* of a replay, be it over by now: its MORE has not come */
 };
 

@@ -7,6 +7,7 @@
 
 #include "base/log_line.h"
 #include "router/redis_log.h"
+#include "router/revoking.h"
 #include "router/router_state.h"
 #include "wire/event_id.h"
 
@@ -61,6 +62,7 @@ void watch_forget(struct watch *watch)
 {
 	watch->next_ms = 0;
 	watch->is_fresh = false;
+	revoking_forget(watch->redis->router);
 }
 
 static void warn(struct watch *watch)
@@ -307,6 +309,8 @@ static void ask(struct watch *watch)
 
 	watch->next_ms = watch->redis->router->now_ms + WATCH_INTERVAL_MS;
 	watch->asked_added = watch->entries_added;
+	/* First: by the time that the log is read it is known who may not connect. */
+	revoking_look(watch->redis->router);
 	watch->call_info.on_reply = on_info;
 	watch->call_stream.on_reply = on_stream;
 	watch->call_epoch.on_reply = on_epoch;

@@ -38,6 +38,10 @@ static const struct refusal user_full = {
 	{429, "too_many_connections", "the user has as many connections as allowed", NULL},
 	CLOSE_USER_LIMIT,
 };
+static const struct refusal revoked = {
+	{401, "token_revoked", "the token was revoked", NULL},
+	CLOSE_REVOKED,
+};
 const struct refusal admission_no_memory = {
 	{503, "overload", "out of memory", NULL},
 	CLOSE_OVERLOAD,
@@ -77,7 +81,14 @@ static bool is_allowed(const struct route_match *match, const struct jwt_claims 
 const struct refusal *admission_refusal(const struct conn *conn)
 {
 	ASSERT(conn->state == CONN_ATTACHING);
-	return conn->reason == CLOSE_OVERLOAD ? &address_full : &user_full;
+	switch (conn->reason) {
+	case CLOSE_REVOKED:
+		return &revoked;
+	case CLOSE_OVERLOAD:
+		return &address_full;
+	default:
+		return &user_full;
+	}
 }
 
 bool admission_check(struct shard *shard, const struct conn *conn,
@@ -91,8 +102,8 @@ bool admission_check(struct shard *shard, const struct conn *conn,
 		*ret_refusal = *refusal;
 		return false;
 	}
-	result = identity_of_request(shard->config, request, (int64_t)(shard->unix_ms / 1000),
-				     ret_claims);
+	result = identity_of_request(shard->config, &shard->tokens, request,
+				     (int64_t)(shard->unix_ms / 1000), ret_claims);
 	if (result != JWT_OK) {
 		*ret_refusal = (struct refusal){
 			{401, jwt_result_code(result), jwt_result_text(result), NULL},
@@ -107,7 +118,7 @@ bool admission_check(struct shard *shard, const struct conn *conn,
 	return true;
 }
 
-bool admission_remember(struct conn *conn, const struct jwt_claims *claims)
+static bool remember(struct conn *conn, const struct jwt_claims *claims)
 {
 	free(conn->claims);
 	conn->claims = NULL;
@@ -120,6 +131,20 @@ bool admission_remember(struct conn *conn, const struct jwt_claims *claims)
 		return true;
 	conn->claims = strndup((const char *)claims->channels.bytes, claims->channels.size);
 	return conn->claims != NULL;
+}
+
+static struct slice jti_of(const struct jwt_claims *claims)
+{
+	return claims->jti_size > 0 ? slice_of(claims->jti, claims->jti_size)
+				    : (struct slice){NULL, 0};
+}
+
+bool admission_renew(struct shard *shard, struct conn *conn, const struct jwt_claims *claims)
+{
+	if (!remember(conn, claims))
+		return false;
+	receipts_token(shard, conn, jti_of(claims), claims->issued_s);
+	return true;
 }
 
 /* all, and the channels of the route. */
@@ -180,9 +205,15 @@ static bool hold_identity(struct shard *shard, struct conn *conn, const struct r
 	return subscriptions_add(shard, conn, slice_of(name, sizeof(name)), &channel);
 }
 
-static bool ask_router(struct shard *shard, struct conn *conn, const struct resume *resume)
+static bool ask_router(struct shard *shard, struct conn *conn, const struct admission *admission)
 {
-	struct recovery_wish wish = {.has_after = resume->has_after, .after = resume->after};
+	const struct resume *resume = admission->resume;
+	struct recovery_wish wish = {
+		.has_after = resume->has_after,
+		.after = resume->after,
+		.jti = jti_of(admission->claims),
+		.issued_s = admission->claims->issued_s,
+	};
 
 	if (resume->device_size > 0)
 		wish.device = slice_of(resume->device, resume->device_size);
@@ -196,11 +227,10 @@ bool admission_enter(struct shard *shard, struct conn *conn, const struct admiss
 	const struct jwt_claims *claims = admission->claims;
 	struct slice user = slice_of(claims->user, claims->user_size);
 
-	if (!subscriptions_hold_user(shard, conn, user) || !admission_remember(conn, claims) ||
+	if (!subscriptions_hold_user(shard, conn, user) || !remember(conn, claims) ||
 	    !hold_channels(shard, conn, admission->match) ||
 	    !hold_more(shard, conn, admission->channels) ||
-	    !hold_identity(shard, conn, admission->resume) ||
-	    !ask_router(shard, conn, admission->resume))
+	    !hold_identity(shard, conn, admission->resume) || !ask_router(shard, conn, admission))
 		return false;
 	conn->state = CONN_ATTACHING;
 	conn_set(conn, CONN_ATTACHED);

@@ -55,7 +55,9 @@ MUST_CHECK bool admission_enter(struct shard *shard, struct conn *conn,
 /* The router has answered: OPEN, counted; an identity that was not granted is given back. */
 void admission_settle(struct shard *shard, struct conn *conn, const struct attached *attached);
 
-/* Takes what a later token of the same user says; false: out of memory. */
-MUST_CHECK bool admission_remember(struct conn *conn, const struct jwt_claims *claims);
+/* Takes what a later token of the same user says, and tells the router, which closes the
+ * connection if that one is revoked. False: out of memory. */
+MUST_CHECK bool admission_renew(struct shard *shard, struct conn *conn,
+				const struct jwt_claims *claims);
 
 #endif

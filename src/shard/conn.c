@@ -27,7 +27,8 @@ void conn_open(struct shard *shard, uint32_t slot, uint64_t handoff)
 	struct conn *conn = conn_at(shard, slot);
 	uint32_t generation = conn->generation + 1;
 	/* A queue may still name this slot from its last use; that is harmless, twice is not. */
-	uint32_t queued = conn->flags & (CONN_QUEUED_READ | CONN_QUEUED_SEND | CONN_LISTED);
+	uint32_t queued = conn->flags &
+			  (CONN_QUEUED_READ | CONN_QUEUED_SEND | CONN_LISTED | CONN_QUEUED_TOKEN);
 	uint32_t proxied = (handoff & HANDOFF_PROXIED) != 0 ? CONN_PROXIED | CONN_HEADER_DUE : 0;
 
 	ASSERT(conn->state == CONN_FREE);
@@ -120,7 +121,8 @@ void conn_close(struct shard *shard, struct conn *conn, enum close_reason reason
 	if (conn->state == CONN_FINISHING)
 		return; /* not even that could be kept for it */
 	conn_close_leave(shard, conn, reason);
-	if (!has_frame) /* else its reader is in the middle of a frame and must stay there */
+	/* Else its reader is in the middle of a frame and must stay there. */
+	if (!has_frame || conn_has(conn, CONN_POSTPONED))
 		conn_drop_inbound(conn);
 	conn->state = CONN_CLOSING;
 	conn_clear(conn, CONN_HELD);

@@ -170,7 +170,7 @@ static void on_close(struct shard *shard, struct conn *conn, uint32_t reason)
 /* The reason is the connection's before it is closed: the protocol says it in its own way. */
 static void on_refused(struct shard *shard, struct conn *conn, uint32_t reason)
 {
-	ASSERT(reason == CLOSE_USER_LIMIT || reason == CLOSE_OVERLOAD);
+	ASSERT(reason == CLOSE_USER_LIMIT || reason == CLOSE_OVERLOAD || reason == CLOSE_REVOKED);
 	conn->reason = (uint8_t)reason;
 	protocol_of(conn)->on_refused(shard, conn);
 }

@@ -25,7 +25,7 @@ void handshake_on_echo(struct shard *shard, struct conn *conn, const struct http
 /* The router knows the connection: it is open. A replay follows, then LIVE (shard/recovery.h). */
 void handshake_on_attached(struct shard *shard, struct conn *conn, const struct attached *attached);
 
-/* The user has too many connections. */
+/* The router does not take the connection. */
 void handshake_on_refused(struct shard *shard, struct conn *conn);
 
 #endif

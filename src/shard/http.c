@@ -6,8 +6,10 @@
 
 #include "shard/cors.h"
 #include "shard/handshake.h"
+#include "shard/identity.h"
 #include "shard/pages.h"
 #include "shard/poll.h"
+#include "shard/postponed.h"
 #include "shard/receive.h"
 #include "shard/route.h"
 #include "shard/send.h"
@@ -225,6 +227,16 @@ static void pause_until_sent(struct shard *shard, struct conn *conn, struct slic
 		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
 }
 
+static bool must_wait(const struct shard *shard, const struct http_head *head)
+{
+	struct identity_request request = {
+		.head = head,
+		.protocols = http_head_find(head, "Sec-WebSocket-Protocol"),
+	};
+
+	return identity_must_wait(shard->config, &shard->tokens, &request);
+}
+
 static void feed_whole(struct shard *shard, struct conn *conn, struct slice bytes)
 {
 	struct http_head head;
@@ -243,6 +255,10 @@ static void feed_whole(struct shard *shard, struct conn *conn, struct slice byte
 		}
 		if (status != HTTP_HEAD_COMPLETE) {
 			refuse_head(shard, conn, status);
+			return;
+		}
+		if (must_wait(shard, &head)) {
+			postponed_add_request(shard, conn, bytes);
 			return;
 		}
 		on_request(shard, conn, &head);

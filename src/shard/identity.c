@@ -4,20 +4,6 @@
 #include "wire/channel_name.h"
 #include "wire/origin.h"
 
-#define LEEWAY_S 30 /* for exp and nbf: clocks differ */
-
-enum jwt_result identity_of_token(const struct config *config, struct slice token, int64_t now_s,
-				  struct jwt_claims *ret_claims)
-{
-	struct jwt_rules rules = {
-		.algorithms = config->algorithms,
-		.secret = slice_of_text(config->secret_key),
-		.leeway_s = LEEWAY_S,
-	};
-
-	return jwt_verify(token, &rules, now_s, ret_claims);
-}
-
 /* The value of an Authorization header of the scheme Bearer; absent for another scheme. */
 static struct slice bearer_of(struct slice header)
 {
@@ -58,6 +44,7 @@ static enum jwt_result take_user(const uint8_t *bytes, size_t size, struct jwt_c
 	ret_claims->jti_size = 0;
 	ret_claims->issued_s = INT64_MIN;
 	ret_claims->expires_s = INT64_MAX;
+	ret_claims->not_before_s = INT64_MIN;
 	ret_claims->admin = false;
 	ret_claims->channels = (struct slice){NULL, 0};
 	return JWT_OK;
@@ -81,7 +68,19 @@ static enum jwt_result unverified(const struct identity_request *request,
 	return take_user((const uint8_t *)"anonymous", 9, ret_claims);
 }
 
-enum jwt_result identity_of_request(const struct config *config,
+bool identity_must_wait(const struct config *config, const struct tokens *tokens,
+			const struct identity_request *request)
+{
+	uint8_t room[TOKEN_SIZE_MAX];
+
+	if (config->auth == CONFIG_AUTH_NONE || tokens->budget > 0)
+		return false;
+	struct slice token = find_token(config, request, room);
+
+	return !slice_is_absent(token) && tokens_must_wait(tokens, token);
+}
+
+enum jwt_result identity_of_request(const struct config *config, struct tokens *tokens,
 				    const struct identity_request *request, int64_t now_s,
 				    struct jwt_claims *ret_claims)
 {
@@ -93,7 +92,7 @@ enum jwt_result identity_of_request(const struct config *config,
 	token = find_token(config, request, room);
 	if (slice_is_absent(token))
 		return JWT_MISSING;
-	return identity_of_token(config, token, now_s, ret_claims);
+	return tokens_verify(tokens, token, now_s, ret_claims);
 }
 
 bool identity_allows_origin(const struct config *config, const struct http_head *head)

@@ -11,6 +11,7 @@
 #include "base/compiler.h"
 #include "belfry/config.h"
 #include "shard/route.h"
+#include "shard/tokens.h"
 #include "wire/http_head.h"
 #include "wire/jwt.h"
 #include "wire/ws_handshake.h"
@@ -23,13 +24,14 @@ struct identity_request {
 
 /* Finds the token (Authorization, query, subprotocol, cookie, in this order) and verifies it.
  * With auth = none the user is the query's user_id, else the path's, else "anonymous". */
-MUST_CHECK enum jwt_result identity_of_request(const struct config *config,
+MUST_CHECK enum jwt_result identity_of_request(const struct config *config, struct tokens *tokens,
 					       const struct identity_request *request,
 					       int64_t now_s, struct jwt_claims *ret_claims);
 
-/* Verifies a token that came in an `auth` message. */
-MUST_CHECK enum jwt_result identity_of_token(const struct config *config, struct slice token,
-					     int64_t now_s, struct jwt_claims *ret_claims);
+/* The request has a token that this turn may not verify: it is to be looked at in a later one. The
+ * request's `match` is not needed. */
+MUST_CHECK bool identity_must_wait(const struct config *config, const struct tokens *tokens,
+				   const struct identity_request *request);
 
 /* The origin of a web page is one that may connect; no Origin header is no web page. */
 MUST_CHECK bool identity_allows_origin(const struct config *config, const struct http_head *head);

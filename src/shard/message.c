@@ -5,6 +5,7 @@
 
 #include "shard/admission.h"
 #include "shard/confirm.h"
+#include "shard/postponed.h"
 #include "shard/protocol.h"
 #include "shard/rate.h"
 #include "shard/send.h"
@@ -197,8 +198,8 @@ static void on_unsubscribe(struct shard *shard, struct conn *conn, const struct 
 static void on_auth(struct shard *shard, struct conn *conn, const struct command *command)
 {
 	struct jwt_claims claims;
-	enum jwt_result result = identity_of_token(shard->config, command->token,
-						   (int64_t)(shard->unix_ms / 1000), &claims);
+	enum jwt_result result = tokens_verify(&shard->tokens, command->token,
+					       (int64_t)(shard->unix_ms / 1000), &claims);
 
 	if (result == JWT_OK && !slice_equal(slice_of(claims.user, claims.user_size),
 					     subscriptions_user(shard, conn))) {
@@ -211,7 +212,7 @@ static void on_auth(struct shard *shard, struct conn *conn, const struct command
 				   command->ref);
 		return;
 	}
-	if (!admission_remember(conn, &claims)) {
+	if (!admission_renew(shard, conn, &claims)) {
 		message_send_error(shard, conn, "overload", "out of memory", command->ref);
 		return;
 	}
@@ -284,9 +285,13 @@ void message_on_text(struct shard *shard, struct conn *conn, struct slice text)
 {
 	struct command command;
 
-	counter_add(&shard->counters->messages_in, 1);
 	conn->active_ms = (uint32_t)shard->now_ms;
 	command_parse(text, &command);
+	if (command.type == COMMAND_AUTH && tokens_must_wait(&shard->tokens, command.token)) {
+		postponed_add_message(shard, conn, text);
+		return;
+	}
+	counter_add(&shard->counters->messages_in, 1);
 	if (!message_may_go_on(shard, conn, command.ref))
 		return;
 	on_command(shard, conn, &command);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "shard/shard_state.h"
+#include "wire/revocation.h"
 
 /* What was pushed from the front makes room again, when it is worth the copying. */
 static void move_down(struct shard *shard)
@@ -134,6 +135,16 @@ void receipts_confirm(struct shard *shard, const struct conn *conn, struct event
 	push(shard, &receipt);
 }
 
+void receipts_token(struct shard *shard, const struct conn *conn, struct slice jti,
+		    int64_t issued_s)
+{
+	struct receipt receipt = of_conn(shard, conn, RECEIPT_TOKEN);
+
+	receipt.channel = revocation_issued(issued_s);
+	set_text(&receipt, jti);
+	push(shard, &receipt);
+}
+
 void receipts_upstream(struct shard *shard, const struct conn *conn, struct upstream *upstream)
 {
 	struct receipt receipt = of_conn(shard, conn, RECEIPT_UPSTREAM);
@@ -171,6 +182,7 @@ void receipts_free(const struct receipt *receipt)
 	switch ((enum receipt_type)receipt->type) {
 	case RECEIPT_INTEREST:
 	case RECEIPT_DISINTEREST:
+	case RECEIPT_TOKEN:
 		if (receipt->text_size > RECEIPT_INLINE_MAX)
 			free(receipt->text_heap);
 		return;

@@ -34,6 +34,10 @@ void receipts_catch_up(struct shard *shard, const struct conn *conn, struct reco
 void receipts_more(struct shard *shard, const struct conn *conn);
 void receipts_confirm(struct shard *shard, const struct conn *conn, struct event_id id);
 
+/* `jti` absent, issued_s INT64_MIN: its token has none. */
+void receipts_token(struct shard *shard, const struct conn *conn, struct slice jti,
+		    int64_t issued_s);
+
 /* Takes `upstream`, a heap block, with its ref. */
 void receipts_upstream(struct shard *shard, const struct conn *conn, struct upstream *upstream);
 

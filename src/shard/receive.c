@@ -10,6 +10,7 @@
 #include "shard/http.h"
 #include "shard/message.h"
 #include "shard/peer.h"
+#include "shard/postponed.h"
 #include "shard/protocol.h"
 #include "shard/receipts.h"
 #include "shard/send.h"
@@ -43,6 +44,8 @@ static bool must_wait(const struct shard *shard, const struct conn *conn)
 	size_t waiting = outbox_size(conn->outbox);
 
 	if (conn->state == CONN_ATTACHING || is_deaf(conn) || has_requests(shard, conn))
+		return true;
+	if (conn_has(conn, CONN_POSTPONED) && conn->state != CONN_CLOSING)
 		return true;
 	if (waits_for_router(shard, conn) ||
 	    (conn->state == CONN_OPEN && conn_has(conn, CONN_SLOWED)))
@@ -243,7 +246,11 @@ void receive_feed_ws(struct shard *shard, struct conn *conn, uint8_t *bytes, siz
 		done += ws_inbound_next(&reader, bytes + done, size - done, &event);
 		on_event(shard, conn, &event);
 	} while (event.type != WS_EVENT_NONE && conn->state < CONN_CLOSING &&
-		 !conn_has(conn, CONN_SLOWED));
+		 !conn_has(conn, CONN_SLOWED) && !conn_has(conn, CONN_POSTPONED));
+	if (conn_has(conn, CONN_POSTPONED) && conn->state == CONN_OPEN) {
+		postponed_add_rest(shard, conn, slice_of(bytes + done, size - done));
+		return;
+	}
 	if (conn->state == CONN_FINISHING || event.type == WS_EVENT_CLOSE ||
 	    event.type == WS_EVENT_VIOLATION)
 		return;

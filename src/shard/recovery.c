@@ -140,7 +140,7 @@ bool recovery_attach(struct shard *shard, struct conn *conn, const struct recove
 {
 	struct subscription *all = subscriptions_of(conn);
 	struct slice user = subscriptions_user(shard, conn);
-	size_t size = user.size + wish->device.size + wish->identity.size;
+	size_t size = user.size + wish->device.size + wish->identity.size + wish->jti.size;
 	struct recovery *recovery;
 	uint8_t *bytes;
 
@@ -157,6 +157,8 @@ bool recovery_attach(struct shard *shard, struct conn *conn, const struct recove
 	recovery->user = put(&bytes, user);
 	recovery->device = put(&bytes, wish->device);
 	recovery->identity = put(&bytes, wish->identity);
+	recovery->jti = put(&bytes, wish->jti);
+	recovery->issued_s = wish->issued_s;
 	recovery->since_ms = shard->unix_ms;
 	if (conn->arrival != ARRIVAL_NONE) {
 		recovery->address = shard->arrivals[conn->arrival].client;

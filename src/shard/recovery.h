@@ -67,6 +67,8 @@ struct recovery_wish {
 	struct event_id after;
 	struct slice device;   /* absent: the user's own cursor */
 	struct slice identity; /* absent: none */
+	struct slice jti;      /* absent: the token has none */
+	int64_t issued_s;      /* INT64_MIN: likewise */
 };
 
 /* ATTACH, for every channel that is held, and conn:{id}. */

@@ -6,6 +6,8 @@
 #include <sys/mman.h>
 
 #include "base/clock.h"
+#include "lane/keyring.h"
+#include "lane/verified.h"
 #include "shard/receipts.h"
 #include "shard/shard_state.h"
 #include "shard/subscriptions.h"
@@ -49,12 +51,14 @@ static bool init_memory(struct shard *shard, struct hash_key channel_key)
 {
 	shard->readable.slots = malloc((SLOTS_MAX + 1) * sizeof(uint16_t));
 	shard->sendable.slots = malloc((SLOTS_MAX + 1) * sizeof(uint16_t));
+	shard->postponed.slots = malloc((SLOTS_MAX + 1) * sizeof(uint16_t));
 	shard->lagging = malloc(shard->slots * sizeof(uint16_t));
 	shard->receive_bytes = malloc((size_t)TURN_RECEIVES_MAX * RECEIVE_SIZE);
 	shard->arena.bytes = malloc(TURN_ARENA_SIZE);
 	shard->arena.capacity = TURN_ARENA_SIZE;
 	if (!shard->lagging || !shard->readable.slots || !shard->sendable.slots ||
-	    !shard->receive_bytes || !shard->arena.bytes || !reserve_conns(shard))
+	    !shard->postponed.slots || !shard->receive_bytes || !shard->arena.bytes ||
+	    !reserve_conns(shard))
 		return false;
 	if (!channels_init(&shard->channels, channel_key))
 		return false;
@@ -93,6 +97,8 @@ enum status shard_create(const struct shard_options *options, struct shard **ret
 	shard->receipts = options->receipts;
 	shard->departures = options->departures;
 	shard->sleeper = options->sleeper;
+	shard->shard_ring_fds = options->shard_ring_fds;
+	tokens_init(&shard->tokens, options->keyring, options->token_keys, shard->counters);
 	shard->rates = options->rates;
 	shard->arrivals = options->arrivals;
 	shard->turn = 1;
@@ -115,10 +121,25 @@ enum status shard_create(const struct shard_options *options, struct shard **ret
 	return STATUS_OK;
 }
 
+/* References that came when its thread had ended. */
+static void drop_told(struct shard *shard)
+{
+	struct uring_event event;
+
+	while (uring_reap(shard->uring, &event, 1) > 0) {
+		if (ring_tag_op(event.tag) == RING_OP_KEYRING)
+			keyring_unref(ring_tag_pointer(event.tag));
+		if (ring_tag_op(event.tag) == RING_OP_VERIFIED)
+			verified_unref(ring_tag_pointer(event.tag));
+	}
+}
+
 void shard_destroy(struct shard *shard)
 {
 	if (!shard)
 		return;
+	if (shard->uring)
+		drop_told(shard);
 	uring_destroy(shard->uring);
 	if (shard->channels.heads)
 		channels_deinit(&shard->channels);
@@ -128,6 +149,8 @@ void shard_destroy(struct shard *shard)
 		munmap(shard->falls, shard->falls_size);
 	free(shard->readable.slots);
 	free(shard->sendable.slots);
+	free(shard->postponed.slots);
+	tokens_deinit(&shard->tokens);
 	free(shard->lagging);
 	free(shard->receive_bytes);
 	free(shard->arena.bytes);

@@ -18,6 +18,7 @@
 #include "belfry/arrival.h"
 #include "lane/lane.h"
 #include "lane/rates.h"
+#include "shard/token_cache.h"
 
 struct shard;
 
@@ -33,8 +34,11 @@ struct shard_options {
 	struct lane *receipts;          /* shard -> router */
 	struct lane *departures;        /* shard -> acceptor */
 	struct sleeper *sleeper;        /* its own, the consumer of `deliveries` */
-	struct node_rates *rates;       /* of all shards */
-	struct arrival *arrivals;       /* those of its connections are its own; NULL: none */
+	struct keyring *keyring;        /* a reference; NULL: no token is good */
+	struct token_cache_keys token_keys; /* the same for all shards, secret */
+	const int *shard_ring_fds; /* of all shards, filled when they run; NULL: is told of none */
+	struct node_rates *rates;  /* of all shards */
+	struct arrival *arrivals;  /* those of its connections are its own; NULL: none */
 };
 
 MUST_CHECK enum status shard_create(const struct shard_options *options, struct shard **ret_shard,

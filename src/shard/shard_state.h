@@ -24,6 +24,7 @@
 #include "shard/conn.h"
 #include "shard/recovery.h"
 #include "shard/shard.h"
+#include "shard/tokens.h"
 #include "shard/wheel.h"
 #include "uring/uring.h"
 
@@ -106,7 +107,10 @@ struct shard {
 	uint64_t delivered_ms;         /* when the last notice was taken from the lane */
 	uint64_t timers_rest_until_ms; /* no timers are looked at before */
 	bool must_wake_router;         /* receipts were pushed in this turn */
+	struct tokens tokens;
+	const int *shard_ring_fds; /* of all shards; NULL: they are told nothing */
 	struct slot_queue readable, sendable;
+	struct slot_queue postponed;     /* see shard/postponed.h */
 	uint32_t dirty[TAPES_DIRTY_MAX]; /* channels whose tapes have bytes to send */
 	uint32_t dirty_count;
 	uint16_t *lagging; /* slots of connections that a sweep has left behind, `slots` of them */

@@ -87,9 +87,10 @@ static enum jwt_result identify(struct shard *shard, struct conn *conn,
 
 	(void)conn;
 	if (slice_is_absent(token) || shard->config->auth == CONFIG_AUTH_NONE)
-		result = identity_of_request(shard->config, request, now_s, ret_claims);
+		result = identity_of_request(shard->config, &shard->tokens, request, now_s,
+					     ret_claims);
 	else
-		result = identity_of_token(shard->config, without_scheme(token), now_s, ret_claims);
+		result = tokens_verify(&shard->tokens, without_scheme(token), now_s, ret_claims);
 	/* It is closed when the token ends; who came in with one that has ended would be closed
 	 * at once, and come again, and again. */
 	if (result == JWT_OK && ret_claims->expires_s <= now_s)

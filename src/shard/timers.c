@@ -165,7 +165,12 @@ static void on_timer(struct shard *shard, struct conn *conn)
 {
 	switch ((enum conn_state)conn->state) {
 	case CONN_HEAD:
-		if (conn->inbound && !conn_has(conn, CONN_HEADER_DUE))
+		if (conn_has(conn, CONN_POSTPONED))
+			http_refuse(shard, conn,
+				    &(struct http_refusal){503, "overload",
+							   "too many tokens wait to be verified",
+							   "Retry-After: 5\r\n"});
+		else if (conn->inbound && !conn_has(conn, CONN_HEADER_DUE))
 			http_refuse(shard, conn,
 				    &(struct http_refusal){408, "request_timeout",
 							   "the request was not finished in time",

@@ -3,8 +3,10 @@
 
 #include "base/clock.h"
 #include "base/log_line.h"
+#include "lane/verified.h"
 #include "shard/deliver.h"
 #include "shard/protocol.h"
+#include "shard/postponed.h"
 #include "shard/receipts.h"
 #include "shard/receive.h"
 #include "shard/send.h"
@@ -75,6 +77,12 @@ static void on_event(struct shard *shard, const struct uring_event *event)
 		return;
 	case RING_OP_STOP:
 		begin_stop(shard);
+		return;
+	case RING_OP_KEYRING:
+		tokens_renew(&shard->tokens, ring_tag_pointer(event->tag));
+		return;
+	case RING_OP_VERIFIED:
+		tokens_learn(&shard->tokens, ring_tag_pointer(event->tag));
 		return;
 	case RING_OP_HANDOFF:
 		if (event->result >= 0)
@@ -165,8 +173,8 @@ static void stop_some(struct shard *shard)
 
 static bool has_work(struct shard *shard)
 {
-	return send_has_more(shard) || receive_has_more(shard) || shard->sends_count > 0 ||
-	       (shard->is_stopping && may_stop_more(shard));
+	return send_has_more(shard) || receive_has_more(shard) || postponed_has_more(shard) ||
+	       shard->sends_count > 0 || (shard->is_stopping && may_stop_more(shard));
 }
 
 /* Milliseconds of `wait` at most until something is due, in nanoseconds. */
@@ -207,6 +215,24 @@ static void count_turn(struct shard *shard, uint64_t busy_ns)
 	}
 }
 
+/* A client that comes again may be placed on any shard. */
+static void tell_verified(struct shard *shard)
+{
+	uint32_t shards_count = shard->all_counters->shards_count;
+	struct verified *verified;
+
+	while ((verified = tokens_take_fresh(&shard->tokens)) != NULL) {
+		for (uint32_t i = 0; shard->shard_ring_fds && i < shards_count; i++) {
+			if (i == shard->index)
+				continue;
+			verified_ref(verified, 1);
+			uring_wake(shard->uring, shard->shard_ring_fds[i],
+				   ring_tag_of_pointer(RING_OP_VERIFIED, verified));
+		}
+		verified_unref(verified);
+	}
+}
+
 static void turn(struct shard *shard)
 {
 	uint64_t began_ns = clock_monotonic_ns();
@@ -217,6 +243,8 @@ static void turn(struct shard *shard)
 	send_settle(shard);
 	deliver_release(shard);
 	arena_reset(&shard->arena);
+	tokens_begin_turn(&shard->tokens);
+	postponed_serve(shard);
 	read_received(shard);
 	timers_advance(shard);
 	deliver_drain(shard);
@@ -225,6 +253,7 @@ static void turn(struct shard *shard)
 	send_flush(shard);
 	receive_flush(shard);
 	receipts_flush(shard);
+	tell_verified(shard);
 	uring_submit(shard->uring);
 	count_turn(shard, clock_monotonic_ns() - began_ns);
 }

@@ -2,9 +2,8 @@
 #include "wire/jwt.h"
 
 #include "wire/base64.h"
-#include "wire/channel_name.h"
-#include "wire/digest.h"
 #include "wire/json.h"
+#include "wire/signature.h"
 
 static const char *const result_codes[] = {
 #define X(name, code, text) [JWT_##name] = code,
@@ -21,19 +20,10 @@ static const char *const result_texts[] = {
 static const struct {
 	const char *name;
 	unsigned bit;
-	enum hmac_hash hash;
 } algorithms[] = {
-	{"HS256", JWT_HS256, HMAC_SHA256},
-	{"HS384", JWT_HS384, HMAC_SHA384},
-	{"HS512", JWT_HS512, HMAC_SHA512},
+	{"HS256", JWT_HS256}, {"HS384", JWT_HS384}, {"HS512", JWT_HS512}, {"RS256", JWT_RS256},
+	{"RS384", JWT_RS384}, {"RS512", JWT_RS512}, {"ES256", JWT_ES256}, {"ES384", JWT_ES384},
 };
-
-/* The first that is there names the user. */
-static const char *const user_claims[] = {"sub", "user_id", "userId"};
-
-/* Two readers could disagree on which of two members counts, so there may be one. */
-static const char *const single_claims[] = {"exp",     "nbf",    "iat",   "jti",     "sub",
-					    "user_id", "userId", "admin", "channels"};
 
 /* A token cut at its dots. */
 struct parts {
@@ -41,6 +31,14 @@ struct parts {
 	struct slice payload;
 	struct slice signature;
 	struct slice signed_text; /* header, dot, payload */
+};
+
+/* Of the header. */
+struct wish {
+	unsigned algorithm;        /* one bit */
+	bool has_kid;              /* otherwise the rest is not set */
+	uint8_t kid[KID_SIZE_MAX]; /* decoded */
+	size_t kid_size;
 };
 
 const char *jwt_result_code(enum jwt_result result)
@@ -55,6 +53,14 @@ const char *jwt_result_text(enum jwt_result result)
 	unsigned index = (unsigned)result;
 
 	return index < ARRAY_SIZE(result_texts) ? result_texts[index] : "unknown result";
+}
+
+unsigned jwt_algorithm_named(struct slice name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(algorithms); i++)
+		if (slice_equal_text(name, algorithms[i].name))
+			return algorithms[i].bit;
+	return 0;
 }
 
 static bool split(struct slice token, struct parts *ret_parts)
@@ -74,194 +80,155 @@ static bool split(struct slice token, struct parts *ret_parts)
 	return true;
 }
 
-/* Decodes a part and reads it as a JSON object. */
-static bool read_object(struct slice part, uint8_t bytes[JWT_PAYLOAD_MAX],
-			struct json_value *ret_object)
+/* 0: it is missing, no string, or none that is verified here. */
+static unsigned read_algorithm(struct json_value header)
 {
+	struct json_value name;
+	uint8_t text[8];
 	size_t size;
 
-	if (!base64url_parse(part, bytes, JWT_PAYLOAD_MAX, &size) ||
-	    !json_is_valid(slice_of(bytes, size)))
-		return false;
-	struct json_value value = json_read(slice_of(bytes, size));
-	if (value.type != JSON_OBJECT)
-		return false;
-	*ret_object = value;
-	return true;
+	if (!json_find(header, "alg", &name) || name.type != JSON_STRING ||
+	    !json_string_decode(name.text, text, sizeof(text), &size))
+		return 0;
+	return jwt_algorithm_named(slice_of(text, size));
 }
 
-static enum jwt_result read_header(struct slice part, const struct jwt_rules *rules,
-				   enum hmac_hash *ret_hash)
+/* A name that is longer than any key's fits no key. */
+static enum jwt_result read_kid(struct json_value header, struct wish *wish)
+{
+	struct json_value value;
+
+	wish->has_kid = json_find(header, "kid", &value);
+	if (!wish->has_kid)
+		return JWT_OK;
+	if (value.type != JSON_STRING)
+		return JWT_MALFORMED;
+	return json_string_decode(value.text, wish->kid, sizeof(wish->kid), &wish->kid_size)
+		       ? JWT_OK
+		       : JWT_KEY;
+}
+
+static enum jwt_result read_header(struct slice part, struct wish *ret_wish)
 {
 	uint8_t bytes[JWT_PAYLOAD_MAX];
-	struct json_value header;
-	struct json_value name;
+	size_t size;
 
-	if (!read_object(part, bytes, &header) || json_count(header, "crit") > 0 ||
-	    json_count(header, "alg") > 1)
+	if (!base64url_parse(part, bytes, sizeof(bytes), &size) ||
+	    !json_is_valid(slice_of(bytes, size)))
 		return JWT_MALFORMED;
-	if (!json_find(header, "alg", &name) || name.type != JSON_STRING || rules->secret.size == 0)
-		return JWT_ALGORITHM;
-	for (size_t i = 0; i < ARRAY_SIZE(algorithms); i++) {
-		if ((rules->algorithms & algorithms[i].bit) == 0 ||
-		    !json_string_equal(name.text, slice_of_text(algorithms[i].name)))
-			continue;
-		*ret_hash = algorithms[i].hash;
-		return JWT_OK;
-	}
-	return JWT_ALGORITHM;
+	struct json_value header = json_read(slice_of(bytes, size));
+
+	if (header.type != JSON_OBJECT || json_count(header, "crit") > 0 ||
+	    json_count(header, "alg") > 1 || json_count(header, "kid") > 1)
+		return JWT_MALFORMED;
+	ret_wish->algorithm = read_algorithm(header);
+	return ret_wish->algorithm == 0 ? JWT_ALGORITHM : read_kid(header, ret_wish);
 }
 
-static enum jwt_result check_signature(const struct parts *parts, enum hmac_hash hash,
-				       struct slice secret)
+/* ---- keys ---- */
+
+static bool has_name(const struct jwt_key *key, const struct wish *wish)
+{
+	return !slice_is_absent(key->kid) &&
+	       slice_equal(key->kid, slice_of(wish->kid, wish->kid_size));
+}
+
+static bool some_key_has_name(const struct jwt_rules *rules, const struct wish *wish)
+{
+	for (uint32_t i = 0; wish->has_kid && i < rules->keys_count; i++)
+		if (has_name(&rules->keys[i], wish))
+			return true;
+	return false;
+}
+
+static bool some_key_is_for(const struct jwt_rules *rules, unsigned algorithm)
+{
+	for (uint32_t i = 0; i < rules->keys_count; i++)
+		if (rules->keys[i].algorithms & algorithm)
+			return true;
+	return false;
+}
+
+static bool fits(const struct jwt_key *key, const struct wish *wish, bool is_named)
+{
+	if ((key->algorithms & wish->algorithm) == 0)
+		return false;
+	if (!wish->has_kid)
+		return true;
+	return is_named ? has_name(key, wish) : slice_is_absent(key->kid);
+}
+
+/* Pointers to the keys that the token may be signed with. */
+static uint32_t find_keys(const struct jwt_rules *rules, const struct wish *wish,
+			  const struct jwt_key *ret_keys[JWT_TRIES_MAX])
+{
+	bool is_named = some_key_has_name(rules, wish);
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < rules->keys_count && count < JWT_TRIES_MAX; i++)
+		if (fits(&rules->keys[i], wish, is_named))
+			ret_keys[count++] = &rules->keys[i];
+	return count;
+}
+
+static enum jwt_result check_signature(const struct parts *parts, const struct jwt_rules *rules,
+				       const struct wish *wish, uint32_t *cost)
 {
 	uint8_t given[JWT_PAYLOAD_MAX]; /* as large as a signature can be: too long is wrong, not
 					 * malformed */
-	uint8_t mac[HMAC_SIZE_MAX];
-	size_t given_size;
+	const struct jwt_key *keys[JWT_TRIES_MAX];
+	size_t size;
 
-	if (!base64url_parse(parts->signature, given, sizeof(given), &given_size))
+	if (!some_key_is_for(rules, wish->algorithm))
+		return JWT_ALGORITHM;
+	uint32_t count = find_keys(rules, wish, keys);
+
+	if (count == 0)
+		return JWT_KEY;
+	if (!base64url_parse(parts->signature, given, sizeof(given), &size))
 		return JWT_MALFORMED;
-	size_t mac_size = digest_hmac(hash, secret, parts->signed_text, mac);
-	bool equal = digest_equal(slice_of(given, given_size), slice_of(mac, mac_size));
-	return equal ? JWT_OK : JWT_SIGNATURE;
-}
-
-/* A time that is not there leaves *time_s as it is. */
-static bool read_time(struct json_value payload, const char *claim, int64_t *time_s)
-{
-	struct json_value value;
-
-	return !json_find(payload, claim, &value) || json_number_to_i64(value, time_s);
-}
-
-static enum jwt_result check_times(struct json_value payload, const struct jwt_rules *rules,
-				   int64_t now_s, struct jwt_claims *claims)
-{
-	int64_t expires_s = INT64_MAX;
-	int64_t not_before_s = INT64_MIN;
-	int64_t issued_s = INT64_MIN;
-
-	if (!read_time(payload, "exp", &expires_s) || !read_time(payload, "nbf", &not_before_s) ||
-	    !read_time(payload, "iat", &issued_s))
-		return JWT_MALFORMED;
-	/* The leeway goes to our side of the comparison, where nothing overflows. */
-	if (expires_s <= now_s - rules->leeway_s)
-		return JWT_EXPIRED;
-	if (not_before_s > now_s + rules->leeway_s)
-		return JWT_NOT_YET;
-	claims->expires_s = expires_s;
-	claims->issued_s = issued_s;
-	return JWT_OK;
-}
-
-static bool is_digits(struct slice text)
-{
-	for (size_t i = 0; i < text.size; i++)
-		if (text.bytes[i] < '0' || text.bytes[i] > '9')
-			return false;
-	return true;
-}
-
-/* The text of a string, or the digits of a number. False: neither, or over `capacity`. */
-static bool read_text(struct json_value value, uint8_t *bytes, size_t capacity, size_t *ret_size)
-{
-	if (value.type == JSON_STRING)
-		return json_string_decode(value.text, bytes, capacity, ret_size);
-	if (value.type != JSON_NUMBER || !is_digits(value.text) || value.text.size > capacity)
-		return false;
-	memcpy(bytes, value.text.bytes, value.text.size);
-	*ret_size = value.text.size;
-	return true;
-}
-
-static bool read_user(struct json_value payload, struct jwt_claims *claims)
-{
-	struct json_value value;
-	size_t i = 0;
-
-	while (i < ARRAY_SIZE(user_claims) && !json_find(payload, user_claims[i], &value))
-		i++;
-	if (i == ARRAY_SIZE(user_claims) ||
-	    !read_text(value, claims->user, sizeof(claims->user), &claims->user_size))
-		return false;
-	return channel_name_is_valid(slice_of(claims->user, claims->user_size));
-}
-
-/* A token id that could not be told apart from another could not be revoked. */
-static bool read_jti(struct json_value payload, struct jwt_claims *claims)
-{
-	struct json_value value;
-
-	return !json_find(payload, "jti", &value) ||
-	       read_text(value, claims->jti, sizeof(claims->jti), &claims->jti_size);
-}
-
-static bool is_array_of_strings(struct json_value value)
-{
-	struct json_walk walk;
-	struct json_value element;
-
-	if (value.type != JSON_ARRAY)
-		return false;
-	json_walk_init(&walk, value);
-	while (json_walk_element(&walk, &element))
-		if (element.type != JSON_STRING)
-			return false;
-	return true;
-}
-
-static void read_rights(struct json_value payload, struct jwt_claims *claims)
-{
-	struct json_value value;
-
-	claims->admin = json_find(payload, "admin", &value) && value.type == JSON_TRUE;
-	if (json_find(payload, "channels", &value) && is_array_of_strings(value))
-		claims->channels = value.text;
-}
-
-static enum jwt_result read_claims(struct slice part, const struct jwt_rules *rules, int64_t now_s,
-				   struct jwt_claims *ret_claims)
-{
-	struct jwt_claims claims = {.user_size = 0};
-	struct json_value payload;
-
-	if (!read_object(part, claims.payload, &payload))
-		return JWT_MALFORMED;
-	for (size_t i = 0; i < ARRAY_SIZE(single_claims); i++)
-		if (json_count(payload, single_claims[i]) > 1)
-			return JWT_MALFORMED;
-	enum jwt_result result = check_times(payload, rules, now_s, &claims);
-	if (result != JWT_OK)
-		return result;
-	if (!read_user(payload, &claims))
-		return JWT_SUBJECT;
-	if (!read_jti(payload, &claims))
-		return JWT_MALFORMED;
-	read_rights(payload, &claims);
-	*ret_claims = claims;
-	if (!slice_is_absent(claims.channels)) /* it pointed into the payload on our stack */
-		ret_claims->channels.bytes =
-			ret_claims->payload + (claims.channels.bytes - claims.payload);
-	return JWT_OK;
+	for (uint32_t i = 0; i < count; i++) {
+		*cost += signature_cost(keys[i]);
+		if (signature_verify(keys[i], wish->algorithm, parts->signed_text,
+				     slice_of(given, size)))
+			return JWT_OK;
+	}
+	return JWT_SIGNATURE;
 }
 
 enum jwt_result jwt_verify(struct slice token, const struct jwt_rules *rules, int64_t now_s,
-			   struct jwt_claims *ret_claims)
+			   uint32_t *cost, struct jwt_claims *ret_claims)
 {
 	struct parts parts;
-	enum hmac_hash hash;
+	struct wish wish;
 
 	if (token.size == 0)
 		return JWT_MISSING;
 	if (!split(token, &parts))
 		return JWT_MALFORMED;
-	enum jwt_result result = read_header(parts.header, rules, &hash);
+	enum jwt_result result = read_header(parts.header, &wish);
+
 	if (result == JWT_OK)
-		result = check_signature(&parts, hash, rules->secret);
+		result = check_signature(&parts, rules, &wish, cost);
 	if (result == JWT_OK)
-		result = read_claims(parts.payload, rules, now_s, ret_claims);
+		result = jwt_claims_read(parts.payload, rules, now_s, ret_claims);
 	return result;
+}
+
+uint32_t jwt_cost(struct slice token, const struct jwt_rules *rules)
+{
+	const struct jwt_key *keys[JWT_TRIES_MAX];
+	struct parts parts;
+	struct wish wish;
+	uint32_t cost = 0;
+
+	if (!split(token, &parts) || read_header(parts.header, &wish) != JWT_OK)
+		return 0;
+	uint32_t count = find_keys(rules, &wish, keys);
+
+	for (uint32_t i = 0; i < count; i++)
+		cost += signature_cost(keys[i]);
+	return cost;
 }
 
 static bool pattern_allows(struct slice pattern, struct slice channel)

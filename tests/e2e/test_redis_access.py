@@ -137,8 +137,13 @@ async def test_the_recommended_acl_rule_is_enough(start_broker, redis, producers
     redis.call("XADD", key, "*", "to", "user:42", "data", "not JSON")
     wait_until(lambda: redis.call("XLEN", "belfry:dead") == 1, "the dead letter")
     assert 200 <= broker.ask_api("/api/users/43/disconnect", method="POST").status < 300
+    redis.call("ZADD", "belfry:revoked", "1", "user:41")
+    for body in ('{"user":"44"}', '{"jti":"x"}'):
+        assert broker.ask_api("/api/revocations", "POST", body).status == 200
+    assert broker.ask_api("/api/revocations/user:44", "DELETE").status == 200
     time.sleep(2)  # cursors are written, presence is refreshed and swept
     assert broker.is_ready()
+    assert redis.call("ZRANGE", "belfry:revoked", "0", "-1") == [b"jti:x"]
     refused = [dict(zip(entry[::2], entry[1::2])) for entry in redis.call("ACL", "LOG")]
     assert not refused, refused
 

@@ -12,7 +12,7 @@ OWN = set(RANK) | {"belfry", "wsbench"}
 DOORS = {
     "liburing": (r"^liburing(\.h|/)", r"^(src/uring/|perf/|third_party/liburing/)"),
     "hiredis": (r"^(hiredis|read\.h|sds\.h|async\.h)", r"^(src/log/|perf/|third_party/hiredis/)"),
-    "BearSSL": (r"^bearssl", r"^src/wire/(tls_session|jwt|digest)[._]"),
+    "BearSSL": (r"^bearssl", r"^src/wire/(tls_session|digest|signature|pem_key)[._]"),
     "zlib": (r"^(zlib|zconf)\.h", r"^src/wire/deflate[._]"),
     "jemalloc": (r"^jemalloc", r"^third_party/jemalloc/"),
     "cmocka": (r"^cmocka", r"^tests/"),

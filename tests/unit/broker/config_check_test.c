@@ -5,7 +5,8 @@
 #define MISSING                                                                             \
 	"configuration: secret_key: missing: auth = jwt checks tokens with it; give it as " \
 	"BELFRY_SECRET_KEY, SECRET_KEY or --secret-key, as secret_key in the file, or the " \
-	"path of a file with it as BELFRY_SECRET_KEY_FILE; for development alone: auth = none\n"
+	"path of a file with it as BELFRY_SECRET_KEY_FILE; or give public keys with "       \
+	"public_key or jwks_file; for development alone: auth = none\n"
 
 static void secret_key(void **state)
 {

@@ -91,7 +91,7 @@ static void derived_from_defaults(void **state)
 	assert_true(config->admin_on);
 	assert_int_equal(config->admin_address.port, 8081);
 	assert_false(config->redis_server.on);
-	assert_int_equal(config->algorithms, CONFIG_ALGORITHM_HS256);
+	assert_int_equal(config->algorithms, 0); /* what the keys are for */
 	assert_int_equal(config->auth, CONFIG_AUTH_JWT);
 	assert_int_equal(config->log_level, CONFIG_LOG_INFO);
 	assert_int_equal(config->max_header_bytes, 8192);
@@ -244,8 +244,6 @@ static void lists_that_must_not_be_empty(void **state)
 	(void)state;
 	check_report(&(struct given){.words = {"--listen="}, .variables = {WITH_SECRET}},
 		     "command line: --listen: 0 addresses; allowed: 1..16\n");
-	check_report(&(struct given){.file = "algorithm =", .variables = {WITH_SECRET}},
-		     "belfry.conf:1: algorithm: is empty; name at least one\n");
 }
 
 int main(void)

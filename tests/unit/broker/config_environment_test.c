@@ -27,9 +27,9 @@ static void common_variables(void **state)
 		      "redis = redis://***@h:6379/1  # environment REDIS_URL\n");
 	check_printed(&(struct given){.variables = {WITH_SECRET, "ALGORITHM=HS384"}},
 		      "algorithm = HS384  # environment ALGORITHM\n");
-	check_report(&(struct given){.variables = {WITH_SECRET, "ALGORITHM=RS256"}},
-		     "environment: ALGORITHM: \"RS256\" is not known; allowed: HS256, HS384 or "
-		     "HS512\n");
+	check_report(&(struct given){.variables = {WITH_SECRET, "ALGORITHM=PS256"}},
+		     "environment: ALGORITHM: \"PS256\" is not known; allowed: HS256, HS384, "
+		     "HS512, RS256, RS384, RS512, ES256 or ES384\n");
 }
 
 static void own_beats_common(void **state)
@@ -38,11 +38,11 @@ static void own_beats_common(void **state)
 	check_printed(&(struct given){.variables = {"REDIS_URL=redis://a", "BELFRY_REDIS=redis://b",
 						    WITH_SECRET}},
 		      "redis = redis://b:6379/0  # environment BELFRY_REDIS\n");
-	check_printed(&(struct given){.variables = {"ALGORITHM=RS256", "BELFRY_ALGORITHM=HS512",
+	check_printed(&(struct given){.variables = {"ALGORITHM=PS256", "BELFRY_ALGORITHM=HS512",
 						    "SECRET_KEY_FILE=/nowhere", WITH_SECRET}},
 		      "algorithm = HS512  # environment BELFRY_ALGORITHM\n");
 	check_printed(&(struct given){.words = {"--algorithm=HS256"},
-				      .variables = {"ALGORITHM=RS256", WITH_SECRET}},
+				      .variables = {"ALGORITHM=PS256", WITH_SECRET}},
 		      "algorithm = HS256  # command line\n");
 	check_printed(&(struct given){.variables = {"REDIS_URL=", "ALGORITHM=", WITH_SECRET},
 				      .file = "redis = redis://a"},

@@ -114,7 +114,14 @@ static const char *own_channel(void)
 static void attach_names_all_channels(void **state)
 {
 	struct event_id after = {5, 6};
-	struct recovery_wish wish = {true, after, SLICE("phone"), SLICE(IDENTITY)};
+	struct recovery_wish wish = {
+		.has_after = true,
+		.after = after,
+		.device = SLICE("phone"),
+		.identity = SLICE(IDENTITY),
+		.jti = SLICE("token-1"),
+		.issued_s = 1769336000,
+	};
 	struct connection_id id;
 
 	(void)state;
@@ -135,13 +142,15 @@ static void attach_names_all_channels(void **state)
 	check_slice(receipt.recovery->user, "42");
 	check_slice(receipt.recovery->device, "phone");
 	check_slice(receipt.recovery->identity, IDENTITY);
+	check_slice(receipt.recovery->jti, "token-1");
+	assert_int_equal(receipt.recovery->issued_s, 1769336000);
 	assert_int_equal(receipt.recovery->since_ms, 1769337000000);
 	receipts_free(&receipt);
 }
 
 static void attach_asks_the_cursor(void **state)
 {
-	struct recovery_wish wish = {.has_after = false};
+	struct recovery_wish wish = {.has_after = false, .issued_s = INT64_MIN};
 
 	(void)state;
 	assert_true(recovery_attach(shard, conn, &wish));
@@ -149,7 +158,30 @@ static void attach_asks_the_cursor(void **state)
 	assert_int_equal(receipt.recovery->from, RECOVERY_CURSOR);
 	check_slice(receipt.recovery->device, NULL);
 	check_slice(receipt.recovery->identity, NULL);
+	check_slice(receipt.recovery->jti, NULL);
+	assert_true(receipt.recovery->issued_s == INT64_MIN);
 	receipts_free(&receipt);
+}
+
+static void check_token(struct slice jti, int64_t issued_s, uint32_t expected_s)
+{
+	receipts_token(shard, conn, jti, issued_s);
+	take(RECEIPT_TOKEN);
+	assert_int_equal(receipt.text_size, jti.size);
+	assert_true(slice_equal(jti, slice_of(jti.size > RECEIPT_INLINE_MAX ? receipt.text_heap
+									    : receipt.text_inline,
+					      jti.size)));
+	assert_int_equal(receipt.channel, expected_s);
+	receipts_free(&receipt);
+}
+
+static void a_new_token_is_told(void **state)
+{
+	(void)state;
+	check_token(SLICE("token-2"), 1769336000, 1769336000);
+	check_token(SLICE("a token id that is longer than what a receipt holds itself"), -1, 0);
+	check_token((struct slice){NULL, 0}, INT64_MIN, 0);
+	check_token(SLICE("x"), INT64_MAX, UINT32_MAX);
 }
 
 static void check_subscribe(const struct event_id *after)
@@ -293,13 +325,10 @@ static void pings_carry_a_position_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(attach_names_all_channels),
-		TEST(attach_asks_the_cursor),
-		TEST(subscribe_names_its_channel),
-		TEST(upstream_carries_the_command),
-		TEST(an_identity_is_what_the_client_knows),
-		TEST(pongs_confirm_what_was_sent),
-		TEST(acks_are_bounded_by_what_was_sent),
+		TEST(attach_names_all_channels),    TEST(attach_asks_the_cursor),
+		TEST(a_new_token_is_told),          TEST(subscribe_names_its_channel),
+		TEST(upstream_carries_the_command), TEST(an_identity_is_what_the_client_knows),
+		TEST(pongs_confirm_what_was_sent),  TEST(acks_are_bounded_by_what_was_sent),
 		TEST(pings_carry_a_position_once),
 	};
 

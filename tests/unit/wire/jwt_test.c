@@ -21,10 +21,21 @@
 	".eyJzdWIiOiI0MiIsImV4cCI6MTc2OTM0MDYwMCwiYWRtaW4iOnRydWV9" \
 	".XJhTCytiaWpbHiiGqHa8rMY_Mmy5CMyVWXs37Z1meP4"
 
+#define SECRET "belfry-test-secret"
+
+static const struct jwt_key key = {
+	.type = JWT_KEY_SECRET,
+	.algorithms = JWT_ALGORITHMS_HS,
+	.bytes = {(const uint8_t *)SECRET, sizeof(SECRET) - 1},
+};
+
 static const struct jwt_rules rules = {
-	.algorithms = JWT_HS256 | JWT_HS384 | JWT_HS512,
-	.secret = {(const uint8_t *)"belfry-test-secret", 18},
+	.keys = &key,
+	.keys_count = 1,
 	.leeway_s = 30,
+	.claim_user = "",
+	.claim_channels = "channels",
+	.claim_admin = "admin",
 };
 
 static struct jwt_claims claims;
@@ -32,8 +43,11 @@ static struct jwt_claims claims;
 static void check_token(struct slice token, const struct jwt_rules *with, enum jwt_result expected)
 {
 	memset(&claims, 0xA5, sizeof(claims));
-	enum jwt_result result = jwt_verify(token, with, NOW, &claims);
+	uint32_t cost = 0;
+	enum jwt_result result = jwt_verify(token, with, NOW, &cost, &claims);
 
+	assert_int_equal(cost, 0);
+	assert_int_equal(jwt_cost(token, with), 0);
 	if (result != expected)
 		fail_msg("%.*s gives %s, not %s", (int)token.size, (const char *)token.bytes,
 			 jwt_result_code(result), jwt_result_code(expected));
@@ -41,6 +55,13 @@ static void check_token(struct slice token, const struct jwt_rules *with, enum j
 		return;
 	for (size_t i = 0; i < sizeof(claims); i++)
 		assert_int_equal(((const uint8_t *)&claims)[i], 0xA5);
+}
+
+static bool passes(struct slice token)
+{
+	uint32_t cost = 0;
+
+	return jwt_verify(token, &rules, NOW, &cost, &claims) == JWT_OK;
 }
 
 /* Signs with the rules' secret, whatever the header says. */
@@ -52,7 +73,7 @@ static struct slice mint_with(enum hmac_hash hash, const char *header, struct sl
 
 	token[size++] = '.';
 	size += base64url_write(payload, token + size);
-	size_t mac_size = digest_hmac(hash, rules.secret, slice_of(token, size), mac);
+	size_t mac_size = digest_hmac(hash, key.bytes, slice_of(token, size), mac);
 	token[size++] = '.';
 	size += base64url_write(slice_of(mac, mac_size), token + size);
 	return slice_of(token, size);
@@ -82,9 +103,7 @@ static void each_changed_character_is_noticed(void **state)
 		char was = token[i];
 
 		token[i] = was == 'A' ? 'B' : 'A';
-		assert_int_not_equal(
-			jwt_verify(slice_of(token, sizeof(token) - 1), &rules, NOW, &claims),
-			JWT_OK);
+		assert_false(passes(slice_of(token, sizeof(token) - 1)));
 		token[i] = was;
 	}
 }
@@ -95,8 +114,7 @@ static void cut_token_is_refused(void **state)
 	check_token(SLICE(""), &rules, JWT_MISSING);
 	check_token((struct slice){NULL, 0}, &rules, JWT_MISSING);
 	for (size_t size = 1; size < sizeof(KNOWN) - 1; size++)
-		assert_int_not_equal(jwt_verify(slice_of(KNOWN, size), &rules, NOW, &claims),
-				     JWT_OK);
+		assert_false(passes(slice_of(KNOWN, size)));
 }
 
 static void shape_is_checked(void **state)
@@ -145,6 +163,9 @@ static void header_is_checked(void **state)
 		{"{\"alg\":\"HS256 \"}", JWT_ALGORITHM},
 		{"{\"alg\":\"HS256\\u0000\"}", JWT_ALGORITHM},
 		{"{\"alg\":\"RS256\"}", JWT_ALGORITHM},
+		{"{\"alg\":\"ES256\"}", JWT_ALGORITHM},
+		{"{\"alg\":\"PS256\"}", JWT_ALGORITHM},
+		{"{\"alg\":\"EdDSA\"}", JWT_ALGORITHM},
 		{"{\"alg\":[\"HS256\"]}", JWT_ALGORITHM},
 		{"{\"alg\":null}", JWT_ALGORITHM},
 		{"{}", JWT_ALGORITHM},
@@ -160,6 +181,9 @@ static void header_is_checked(void **state)
 		{"{\"alg\":\"HS256\",\"crit\":null}", JWT_MALFORMED},
 		{"{\"alg\":\"HS256\",\"cr\\u0069t\":[\"b64\"],\"b64\":false}", JWT_MALFORMED},
 		{"{\"alg\":\"HS256\"", JWT_MALFORMED},
+		{"{\"alg\":\"HS256\",\"kid\":\"a\",\"kid\":\"a\"}", JWT_MALFORMED},
+		{"{\"alg\":\"HS256\",\"kid\":7}", JWT_MALFORMED},
+		{"{\"alg\":\"HS256\",\"kid\":null}", JWT_MALFORMED},
 		{"[\"HS256\"]", JWT_MALFORMED},
 		{"null", JWT_MALFORMED},
 		{"", JWT_MALFORMED},
@@ -205,17 +229,18 @@ static void signature_has_its_whole_size(void **state)
 	memcpy(longer, token.bytes, token.size);
 	memcpy(longer + token.size, "AAAA", 4);
 	check_token(slice_of(longer, token.size - 3), &rules, JWT_SIGNATURE);
-	assert_int_not_equal(jwt_verify(slice_of(longer, token.size + 4), &rules, NOW, &claims),
-			     JWT_OK);
+	assert_false(passes(slice_of(longer, token.size + 4)));
 	check_token(slice_of(longer, token.size), &rules, JWT_OK);
 }
 
 static void check_algorithm(enum hmac_hash hash, const char *header, unsigned accepted,
 			    enum jwt_result expected)
 {
+	struct jwt_key limited = key;
 	struct jwt_rules some = rules;
 
-	some.algorithms = accepted;
+	limited.algorithms = accepted;
+	some.keys = &limited;
 	check_token(mint_with(hash, header, SLICE("{\"sub\":\"42\"}")), &some, expected);
 }
 
@@ -233,201 +258,13 @@ static void only_configured_algorithms_are_accepted(void **state)
 	check_algorithm(HMAC_SHA256, "{\"alg\":\"HS256\"}", 0, JWT_ALGORITHM);
 }
 
-static void empty_secret_signs_nothing(void **state)
+static void without_keys_nothing_is_signed(void **state)
 {
 	struct jwt_rules empty = rules;
 
 	(void)state;
-	empty.secret.size = 0;
+	empty.keys_count = 0;
 	check_token(mint(HS256, "{\"sub\":\"42\"}"), &empty, JWT_ALGORITHM);
-}
-
-static void payload_is_checked(void **state)
-{
-	static const struct {
-		const char *payload;
-		enum jwt_result expected;
-	} rows[] = {
-		{"", JWT_MALFORMED},
-		{"null", JWT_MALFORMED},
-		{"[]", JWT_MALFORMED},
-		{"\"42\"", JWT_MALFORMED},
-		{"{\"sub\":\"42\"", JWT_MALFORMED},
-		{"{\"sub\":\"42\"}x", JWT_MALFORMED},
-		{"{\"sub\":\"\xFF\"}", JWT_MALFORMED},
-		{"{\"sub\":\"42\",\"sub\":\"43\"}", JWT_MALFORMED},
-		{"{\"sub\":\"42\",\"s\\u0075b\":\"42\"}", JWT_MALFORMED},
-		{"{\"sub\":\"42\",\"exp\":1,\"exp\":9999999999}", JWT_MALFORMED},
-		{"{\"sub\":\"42\",\"nbf\":1,\"nbf\":1}", JWT_MALFORMED},
-		{"{\"sub\":\"42\",\"admin\":false,\"admin\":true}", JWT_MALFORMED},
-		{"{\"sub\":\"42\",\"channels\":[],\"channels\":[\"*\"]}", JWT_MALFORMED},
-		{"{\"user_id\":\"42\",\"user_id\":\"43\"}", JWT_MALFORMED},
-		{"{\"sub\":\"42\",\"iat\":1,\"iat\":2}", JWT_MALFORMED},
-		{"{\"sub\":\"42\",\"jti\":\"a\",\"jti\":\"b\"}", JWT_MALFORMED},
-		{"{\"sub\":\"42\",\"x\":{\"sub\":1,\"exp\":0}}", JWT_OK},
-		{"{\"sub\":\"42\",\"iat\":\"1\"}", JWT_MALFORMED},
-		{"{\"sub\":\"42\",\"jti\":null}", JWT_MALFORMED},
-		/* exp: the last good second is now + leeway - 1 ... */
-		{"{\"sub\":\"42\",\"exp\":1769337001}", JWT_OK},
-		{"{\"sub\":\"42\",\"exp\":1769337000}", JWT_OK},
-		{"{\"sub\":\"42\",\"exp\":1769336971}", JWT_OK},
-		{"{\"sub\":\"42\",\"exp\":1769336970}", JWT_EXPIRED},
-		{"{\"sub\":\"42\",\"exp\":1769336970.9}", JWT_EXPIRED},
-		{"{\"sub\":\"42\",\"exp\":1769337001.5}", JWT_OK},
-		{"{\"sub\":\"42\",\"exp\":1.8e9}", JWT_OK},
-		{"{\"sub\":\"42\",\"exp\":0}", JWT_EXPIRED},
-		{"{\"sub\":\"42\",\"exp\":-1}", JWT_EXPIRED},
-		{"{\"sub\":\"42\",\"exp\":-9223372036854775808}", JWT_EXPIRED},
-		{"{\"sub\":\"42\",\"exp\":9223372036854775807}", JWT_OK},
-		{"{\"sub\":\"42\",\"exp\":9223372036854775808}", JWT_MALFORMED},
-		{"{\"sub\":\"42\",\"exp\":1e400}", JWT_MALFORMED},
-		{"{\"sub\":\"42\",\"exp\":\"1769337001\"}", JWT_MALFORMED},
-		{"{\"sub\":\"42\",\"exp\":null}", JWT_MALFORMED},
-		{"{\"sub\":\"42\",\"exp\":[1769337001]}", JWT_MALFORMED},
-		/* nbf */
-		{"{\"sub\":\"42\",\"nbf\":1769337030}", JWT_OK},
-		{"{\"sub\":\"42\",\"nbf\":1769337031}", JWT_NOT_YET},
-		{"{\"sub\":\"42\",\"nbf\":9223372036854775807}", JWT_NOT_YET},
-		{"{\"sub\":\"42\",\"nbf\":-5}", JWT_OK},
-		{"{\"sub\":\"42\",\"nbf\":\"0\"}", JWT_MALFORMED},
-		{"{\"sub\":\"42\",\"nbf\":null}", JWT_MALFORMED},
-		/* the first failing check decides */
-		{"{\"exp\":1,\"nbf\":9999999999}", JWT_EXPIRED},
-		{"{\"nbf\":9999999999}", JWT_NOT_YET},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		check_token(mint(HS256, rows[i].payload), &rules, rows[i].expected);
-}
-
-/* `user` NULL: no user. */
-static void check_user(const char *payload, const char *user)
-{
-	check_token(mint(HS256, payload), &rules, user ? JWT_OK : JWT_SUBJECT);
-	if (!user)
-		return;
-	assert_true(slice_equal_text(slice_of(claims.user, claims.user_size), user));
-	assert_true(claims.expires_s == INT64_MAX);
-	assert_false(claims.admin);
-}
-
-static void user_is_found(void **state)
-{
-	(void)state;
-	check_user("{\"sub\":\"42\"}", "42");
-	check_user("{\"sub\":42}", "42");
-	check_user("{\"sub\":0}", "0");
-	check_user("{\"sub\":12345678901234567890123}", "12345678901234567890123");
-	check_user("{\"user_id\":\"u7\"}", "u7");
-	check_user("{\"user_id\":7}", "7");
-	check_user("{\"userId\":\"u8\"}", "u8");
-	check_user("{\"userId\":\"c\",\"user_id\":\"b\",\"sub\":\"a\"}", "a");
-	check_user("{\"userId\":\"c\",\"user_id\":\"b\"}", "b");
-	check_user("{\"sub\":\"a\\u00e9\\ud83d\\ude00:\\\"\"}", "a\xC3\xA9\xF0\x9F\x98\x80:\"");
-	check_user("{}", NULL);
-	check_user("{\"Sub\":\"42\"}", NULL);
-	check_user("{\"sub\":\"\"}", NULL);
-	check_user("{\"sub\":\"\",\"user_id\":\"7\"}", NULL);
-	check_user("{\"sub\":null,\"user_id\":\"7\"}", NULL);
-	check_user("{\"sub\":true}", NULL);
-	check_user("{\"sub\":[\"42\"]}", NULL);
-	check_user("{\"sub\":{\"id\":42}}", NULL);
-	check_user("{\"sub\":-42}", NULL);
-	check_user("{\"sub\":4.2}", NULL);
-	check_user("{\"sub\":4e2}", NULL);
-	check_user("{\"sub\":\"4 2\"}", NULL);
-	check_user("{\"sub\":\"4,2\"}", NULL);
-	check_user("{\"sub\":\"4\\n2\"}", NULL);
-	check_user("{\"sub\":\"42\\u0000\"}", NULL);
-	check_user("{\"sub\":\"\\u0080\"}", NULL);
-	check_user("{\"sub\":\"\x7F\"}", NULL);
-	check_user("{\"sub\":\"\\ud800\"}", NULL);
-}
-
-static void check_user_size(size_t size, bool quotes, enum jwt_result expected)
-{
-	char payload[USER_SIZE_MAX + 64] = "{\"sub\":";
-	size_t end = strlen(payload);
-
-	if (quotes)
-		payload[end++] = '"';
-	memset(payload + end, '1', size);
-	end += size;
-	snprintf(payload + end, sizeof(payload) - end, "%s}", quotes ? "\"" : "");
-	check_token(mint(HS256, payload), &rules, expected);
-	if (expected == JWT_OK)
-		assert_int_equal(claims.user_size, size);
-}
-
-static void user_size_is_bounded(void **state)
-{
-	(void)state;
-	check_user_size(USER_SIZE_MAX, true, JWT_OK);
-	check_user_size(USER_SIZE_MAX + 1, true, JWT_SUBJECT);
-	check_user_size(USER_SIZE_MAX, false, JWT_OK);
-	check_user_size(USER_SIZE_MAX + 1, false, JWT_SUBJECT);
-}
-
-static void check_admin(const char *payload, bool expected)
-{
-	check_token(mint(HS256, payload), &rules, JWT_OK);
-	assert_int_equal(claims.admin, expected);
-}
-
-static void admin_is_the_word_true(void **state)
-{
-	(void)state;
-	check_admin("{\"sub\":\"1\",\"admin\":true}", true);
-	check_admin("{\"sub\":\"1\",\"admin\":false}", false);
-	check_admin("{\"sub\":\"1\",\"admin\":\"true\"}", false);
-	check_admin("{\"sub\":\"1\",\"admin\":1}", false);
-	check_admin("{\"sub\":\"1\",\"x\":{\"admin\":true}}", false);
-}
-
-static void check_channel(const char *list, const char *channel, bool expected)
-{
-	char payload[512];
-
-	snprintf(payload, sizeof(payload), "{\"channels\":%s,\"sub\":\"1\"}", list);
-	check_token(mint(HS256, payload), &rules, JWT_OK);
-	if (jwt_allows_channel(&claims, slice_of_text(channel)) != expected)
-		fail_msg("%s %s %s", list, expected ? "refuses" : "allows", channel);
-}
-
-static void channels_are_allowed_by_name_or_prefix(void **state)
-{
-	(void)state;
-	check_channel("[\"feed:1\"]", "feed:1", true);
-	check_channel("[\"feed:1\"]", "feed:12", false);
-	check_channel("[\"feed:1\"]", "feed:", false);
-	check_channel("[\"a\", \"feed:*\" , \"b\"]", "feed:12", true);
-	check_channel("[\"feed:*\"]", "feed:", true);
-	check_channel("[\"feed:*\"]", "feed", false);
-	check_channel("[\"feed:*\"]", "xfeed:1", false);
-	check_channel("[\"*\"]", "anything", true);
-	check_channel("[\"a*b\"]", "axb", false);
-	check_channel("[\"a*b\"]", "a*b", true);
-	check_channel("[\"\"]", "a", false);
-	check_channel("[\"\\u0066eed:*\"]", "feed:1", true);
-	check_channel("[\"\\ud800\",\"feed:1\"]", "feed:1", true);
-	check_channel("[]", "a", false);
-	check_channel("\"*\"", "a", false);
-	check_channel("null", "a", false);
-	check_channel("{\"a\":\"*\"}", "a", false);
-	check_channel("[\"*\",1]", "a", false);
-	check_channel("[[\"*\"]]", "a", false);
-}
-
-static void claims_point_into_themselves(void **state)
-{
-	(void)state;
-	check_token(mint(HS256, "{\"sub\":\"1\",\"channels\":[\"a\"]}"), &rules, JWT_OK);
-	assert_true(claims.channels.bytes > claims.payload);
-	assert_true(claims.channels.bytes < claims.payload + sizeof(claims.payload));
-	assert_true(slice_equal_text(claims.channels, "[\"a\"]"));
-	check_token(mint(HS256, "{\"sub\":\"1\"}"), &rules, JWT_OK);
-	assert_false(jwt_allows_channel(&claims, SLICE("a")));
 }
 
 static void nesting_is_bounded(void **state)
@@ -487,13 +324,7 @@ int main(void)
 		cmocka_unit_test(signature_is_checked),
 		cmocka_unit_test(signature_has_its_whole_size),
 		cmocka_unit_test(only_configured_algorithms_are_accepted),
-		cmocka_unit_test(empty_secret_signs_nothing),
-		cmocka_unit_test(payload_is_checked),
-		cmocka_unit_test(user_is_found),
-		cmocka_unit_test(user_size_is_bounded),
-		cmocka_unit_test(admin_is_the_word_true),
-		cmocka_unit_test(channels_are_allowed_by_name_or_prefix),
-		cmocka_unit_test(claims_point_into_themselves),
+		cmocka_unit_test(without_keys_nothing_is_signed),
 		cmocka_unit_test(nesting_is_bounded),
 		cmocka_unit_test(size_is_bounded),
 		cmocka_unit_test(results_have_codes_and_texts),
