@@ -67,15 +67,15 @@ enum conn_flag {
 	CONN_OVERRUN = 1 << 17,      /* not even an answer to it found room: it is closed with 4410
 				     * at the next look at its outbox */
 	CONN_UNCONFIRMED =
-		1 << 18,          /* something was delivered since the last ping with a position */
-	CONN_POSTPONED = 1 << 20, /* bytes of it wait in its inbound for a turn that may verify
+		1 << 18,           /* something was delivered since the last ping with a position */
+	CONN_PROXIED = 1 << 24,    /* it came to an address of listen_proxy */
+	CONN_HEADER_DUE = 1 << 25, /* its PROXY header has yet to come */
+	CONN_SLOWED = 1 << 26,     /* it sent too much: not read until its pause is over */
+	CONN_DEFLATE = 1 << 20,    /* permessage-deflate was agreed on: it may send RSV1 */
+	CONN_HELD = 1 << 19,       /* what it is to get stays in its outbox: see shard/protocol.h */
+	CONN_POSTPONED = 1 << 27,  /* bytes of it wait in its inbound for a turn that may verify
 				      * their token: see shard/postponed.h */
-	CONN_QUEUED_TOKEN = 1 << 21, /* is on the shard's list of those */
-	CONN_PROXIED = 1 << 24,      /* it came to an address of listen_proxy */
-	CONN_HEADER_DUE = 1 << 25,   /* its PROXY header has yet to come */
-	CONN_SLOWED = 1 << 26,       /* it sent too much: not read until its pause is over */
-	CONN_DEFLATE = 1 << 22,      /* permessage-deflate was agreed on: it may send RSV1 */
-	CONN_HELD = 1 << 19, /* what it is to get stays in its outbox: see shard/protocol.h */
+	CONN_QUEUED_TOKEN = 1 << 28, /* is on the shard's list of those */
 };
 
 #define SUBSCRIPTIONS_INLINE 3 /* all, user:{sub}, announcements */

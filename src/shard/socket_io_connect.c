@@ -263,7 +263,12 @@ void socket_io_on_attached(struct shard *shard, struct conn *conn, const struct 
 /* A client whose only namespace is refused ends the connection itself. */
 void socket_io_on_refused(struct shard *shard, struct conn *conn)
 {
+	const struct refusal *refusal = admission_refusal(conn);
+	bool is_revoked = refusal->reason == CLOSE_REVOKED;
+
 	socket_io_send_connect_error(shard, conn, socket_io_name_space(shard, conn),
-				     "Too many connections", "TOO_MANY_CONNECTIONS");
-	conn_close(shard, conn, CLOSE_USER_LIMIT);
+				     is_revoked ? "Invalid authentication token"
+						: "Too many connections",
+				     is_revoked ? "TOKEN_REVOKED" : "TOO_MANY_CONNECTIONS");
+	conn_close(shard, conn, refusal->reason);
 }

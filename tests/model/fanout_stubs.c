@@ -18,6 +18,7 @@ struct shard *fanout_shard_create(const struct shard_options *options)
 
 	ASSERT(shard);
 	shard->config = options->config;
+	shard->all_counters = options->counters;
 	shard->counters = &options->counters->shards[0];
 	shard->slots = options->slots;
 	shard->deliveries = options->deliveries;
@@ -53,8 +54,6 @@ void fanout_shard_destroy(struct shard *shard)
 	free(shard);
 }
 
-/* Nobody here speaks them. */
-const struct protocol protocol_sse, protocol_poll;
 
 void http_go_on(struct shard *of, struct conn *conn)
 {
