@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import random
 import time
 
 from crowd import (Crowd, DEFLATE, NATIVE, POLL, SOCKET_IO, SOCKET_IO_POLL, STREAM)
@@ -15,11 +16,14 @@ SETTLE_S = 2
 
 # ---- one broadcast to all kinds ----
 
-def publish(broker, number):
+def order(number):
     """About 1.2 KB of JSON as it is in notifications."""
     text = f"An order of yours has moved on to step {number}, see what is new there. "
-    body = json.dumps({"to": ["all"], "event": "order.moved",
-                       "data": {"n": number, "title": text, "message": text * 15}})
+    return {"n": number, "title": text, "message": text * 15}
+
+
+def publish(broker, data):
+    body = json.dumps({"to": ["all"], "event": "order.moved", "data": data})
     link = http.client.HTTPConnection(broker.admin, timeout=10)
     try:
         link.request("POST", "/api/publish", body,
@@ -33,7 +37,7 @@ def publish(broker, number):
         link.close()
 
 
-def broadcast(rig, kinds, conns):
+def broadcast(rig, kinds, conns, data_of=order):
     """Median time to the last, CPU of the broker per delivery, writings per message, bytes."""
     with rig.broker() as broker, Crowd(broker) as crowd:
         crowd.open(kinds, conns)
@@ -42,7 +46,7 @@ def broadcast(rig, kinds, conns):
             if number == WARMUP:
                 cpu_s, encoded = broker.cpu_s(), broker.metric("belfry_encoded_total")
                 out = broker.metric("belfry_bytes_out_total")
-            publish(broker, number)
+            publish(broker, data_of(number))
             times.append(crowd.arrivals())
             time.sleep(0.02)
         times = sorted(times[WARMUP:])
@@ -81,6 +85,44 @@ MIXED_PART = Part(
     verdict="each message came to every connection")
 
 
+# ---- compression ----
+
+WORDS = ("Anna order shipped comment mentioned you in release invoice payment failed build passed "
+         "Oskar liked your photo meeting moved to tomorrow changed price of").split()
+
+
+def items(number):
+    """About 4 KB: a list of things that differ in their numbers, names and texts."""
+    pick = random.Random(number)
+    return [{"id": pick.randrange(1 << 30), "actor": {"id": pick.randrange(10 ** 6),
+                                                      "name": pick.choice(WORDS)},
+             "text": " ".join(pick.choices(WORDS, k=8)), "read": pick.random() < 0.25,
+             "url": f"/items/{pick.randrange(1 << 32):08x}"} for _ in range(25)]
+
+
+def measure_compression(rig, conns):
+    plain = broadcast(rig, (NATIVE,), conns, items)
+    small = broadcast(rig, (DEFLATE,), conns, items)
+    return {"plain_bytes": plain["bytes"], "bytes": small["bytes"],
+            "gain": ratio(plain["bytes"], small["bytes"]),
+            "plain_us": plain["each_us"], "us": small["each_us"],
+            "cpu": ratio(small["each_us"], plain["each_us"]), "encoded": small["encoded"]}
+
+
+COMPRESSION_PART = Part(
+    "compression", "a broadcast of about 4 KB of JSON, one at a time, to WebSockets that take it "
+    "compressed, and to such that do not", (10000,), measure_compression, [
+        Row("plain_bytes", "as it is, bytes for each receiver"),
+        Row("bytes", "compressed, bytes for each receiver"),
+        Row("gain", "bytes, as it is / compressed", "x", 2),
+        Row("plain_us", "as it is, broker CPU per delivery", "us", 2),
+        Row("us", "compressed, broker CPU per delivery", "us", 2),
+        Row("cpu", "CPU, compressed / as it is", "x", 2),
+        Row("encoded", "times it was compressed", "", 1),
+    ], "The clients are one Python process on the same processors; they inflate nothing.",
+    verdict="each message came to every connection")
+
+
 # ---- memory ----
 
 def settled(broker):
@@ -112,4 +154,4 @@ MEMORY_PART = Part(
     "PSS of the broker, the difference to a tenth of the connections, by the connections in "
     "between; user space only.", verdict="all were opened")
 
-FIGURES = {"mixed": [MIXED_PART], "memory": [MEMORY_PART]}
+FIGURES = {"mixed": [MIXED_PART], "compression": [COMPRESSION_PART], "memory": [MEMORY_PART]}

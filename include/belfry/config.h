@@ -73,8 +73,8 @@
 	X(stream, STREAM, stream, "belfry:in", 0, 0, 0,                                            \
 	  "1 to 255 printable characters without blanks",                                          \
 	  "key of the stream that producers append to")                                            \
-	X(partitions, COUNT, partitions, "1", 1, 1, 0, "1 (more is not offered yet)",              \
-	  "number of streams in Redis that the log is spread over")                                \
+	X(partitions, COUNT, partitions, "1", 1, 1024, 0, "",                                      \
+	  "number of streams in Redis that the log is spread over; the same for all nodes")        \
 	X(pubsub, SWITCH, pubsub, "on", 0, 1, 0, "",                                               \
 	  "with Redis: deliver what is published on its channels ws:*")                            \
 	X(retention, DURATION, retention_ms, "24h", 1000, 2592000000, 0, "",                       \

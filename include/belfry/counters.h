@@ -77,6 +77,8 @@
 	X(log_lost, counter, "Entries that were read and are proven to be lost")                 \
 	X(epochs, counter, "New epochs of the log made by this node")                            \
 	X(pubsub_connected, gauge, "1 while Redis Pub/Sub is listened to")                       \
+	X(late, counter, "Entries with an id before one that was delivered, of several streams") \
+	X(misplaced, counter, "Channels of entries that are not in their channel's stream")      \
 	X(bridged, counter, "Messages taken from Redis Pub/Sub")                                 \
 	X(bridge_refused, counter,                                                               \
 	  "Messages of Redis Pub/Sub that are no JSON object, or too large")                     \

@@ -39,13 +39,14 @@
 #define PUBLICATION_LANE_SIZE 256 /* x 8 bytes, publications and queries, each way: HTTP requests */
 
 /* ---- a shard's turn ---- */
-#define TURN_SENDS_MAX 1024          /* sends of one turn, 24 bytes of bookkeeping each */
-#define TURN_SWEEP_MAX 256           /* of them from tapes: about 1 ms, what a unicast may wait */
-#define TURN_RECEIVES_MAX 128        /* receive buffers, x 8 KiB = 1 MiB a shard */
-#define RECEIVE_SIZE 8192            /* bytes of a receive buffer */
-#define READ_PAUSE_SIZE (1u << 20)   /* with so much in its outbox a client is not read */
-#define TURN_DELIVERIES_MAX 1024     /* deliveries taken from the lane in one turn */
-#define TURN_ARENA_SIZE (512u << 10) /* bytes for answers written and sent in the same turn */
+#define TURN_SENDS_MAX 1024            /* sends of one turn, 24 bytes of bookkeeping each */
+#define TURN_SWEEP_MAX 256             /* of them from tapes: about 1 ms, what a unicast may wait */
+#define TURN_RECEIVES_MAX 128          /* receive buffers, x 8 KiB = 1 MiB a shard */
+#define RECEIVE_SIZE 8192              /* bytes of a receive buffer */
+#define READ_PAUSE_SIZE (1u << 20)     /* with so much in its outbox a client is not read */
+#define TURN_DELIVERIES_MAX 1024       /* deliveries taken from the lane in one turn */
+#define TURN_INFLATED_MAX (256u << 10) /* bytes inflated in a turn, beside a message a connection */
+#define TURN_ARENA_SIZE (512u << 10)   /* bytes for answers written and sent in the same turn */
 
 /* ---- tokens ----
  * One unit of verification is an RSA signature of 2048 bits, about 0.2 ms; with 4096 bits it is 4,

@@ -31,6 +31,7 @@ struct publication_item {
 	uint32_t fields_count;
 	enum publication_outcome outcome;
 	struct event_id event_id;
+	uint32_t answers_owed; /* router's: the log is still to say what became of it */
 	char error[PUBLICATION_ERROR_SIZE];
 };
 

@@ -34,14 +34,13 @@
 
 struct broker {
 	const struct config *config;
-	const struct config_source *source;
 	struct counters *counters;
 	struct lanes lanes;
 	uint32_t shards_count;
 	uint32_t slots_per_shard;
 	struct hash_key channel_key, connection_key;
 	struct token_cache_keys token_keys;
-	struct keyring *keyring; /* the newest */
+	struct reload reload; /* the keys for tokens */
 	int shard_ring_fds[SHARDS_MAX];
 	int listener_fds[CONFIG_LISTEN_MAX];
 	uint32_t listeners_count;
@@ -92,15 +91,14 @@ static enum status create_shards(struct broker *broker, char *reason, size_t rea
 			.receipts = &broker->lanes.receipts[i],
 			.departures = &broker->lanes.departures[i],
 			.sleeper = &broker->lanes.shard_sleepers[i],
-			.rates = &broker->lanes.rates,
-			.arrivals = broker->lanes.arrivals,
-			.keyring = broker->keyring,
+			.keyring = broker->reload.keyring,
 			.token_keys = broker->token_keys,
 			.shard_ring_fds = broker->shard_ring_fds,
+			.rates = &broker->lanes.rates,
+			.arrivals = broker->lanes.arrivals,
 		};
 
-		keyring_ref(broker->keyring);
-
+		keyring_ref(broker->reload.keyring);
 		status = shard_create(&options, &broker->shards[i], reason, reason_size);
 		if (status != STATUS_OK)
 			return status;
@@ -205,15 +203,6 @@ static enum status create_arrivals(struct broker *broker, char *reason, size_t r
 	return STATUS_NO_MEMORY;
 }
 
-static enum status read_keys(struct broker *broker, char *reason, size_t reason_size)
-{
-	broker->keyring = reload_keys(broker->config, 1);
-	if (broker->keyring)
-		return STATUS_OK;
-	snprintf(reason, reason_size, "the keys for tokens cannot be read");
-	return STATUS_SYSTEM;
-}
-
 static enum status create_parts(struct broker *broker, char *reason, size_t reason_size)
 {
 	struct uring_options own = {.entries = 64, .completions = 256, .shared = true};
@@ -227,8 +216,10 @@ static enum status create_parts(struct broker *broker, char *reason, size_t reas
 		status = uring_start(broker->uring);
 	if (status == STATUS_OK)
 		status = open_listeners(broker, reason, reason_size);
+	broker->reload.uring = broker->uring;
+	broker->reload.counters = broker->counters;
 	if (status == STATUS_OK)
-		status = read_keys(broker, reason, reason_size);
+		status = reload_begin(&broker->reload, broker->config, reason, reason_size);
 	if (status == STATUS_OK)
 		status = create_shards(broker, reason, reason_size);
 	if (status == STATUS_OK)
@@ -355,7 +346,8 @@ enum status broker_start(const struct config *config, const struct config_source
 	}
 	memset(broker, 0, sizeof(*broker));
 	broker->config = config;
-	broker->source = source;
+	broker->reload.source = source;
+	broker->reload.shard_ring_fds = broker->shard_ring_fds;
 	broker->admin_fd = -1;
 	broker->shards_count = pick_shards(config);
 	broker->slots_per_shard = descriptors < SLOTS_MAX - 1 ? descriptors : SLOTS_MAX - 1;
@@ -412,30 +404,6 @@ void broker_announce(const struct broker *broker)
 		 (unsigned long)broker->shards_count * broker->slots_per_shard);
 }
 
-/* Connections stay, whatever the new keys say of their tokens. */
-static void renew_keys(struct broker *broker)
-{
-	struct keyring *keyring = reload_again(broker->source, broker->keyring->serial + 1);
-
-	if (!keyring)
-		return;
-	for (uint32_t i = 0; i < broker->shards_count; i++) {
-		keyring_ref(keyring);
-		uring_wake(broker->uring, broker->shard_ring_fds[i],
-			   ring_tag_of_pointer(RING_OP_KEYRING, keyring));
-	}
-	uring_submit(broker->uring);
-	keyring_unref(broker->keyring);
-	broker->keyring = keyring;
-	if (reload_wait(broker->counters, keyring->serial))
-		log_line(LOG_INFO, "broker",
-			 "SIGHUP: %u keys for tokens are in use now; what else has changed in the "
-			 "configuration needs a restart",
-			 keyring->rules.keys_count);
-	else
-		log_line(LOG_ERROR, "broker", "SIGHUP: a shard has not taken the new keys yet");
-}
-
 void broker_wait(struct broker *broker)
 {
 	struct signalfd_siginfo got;
@@ -443,7 +411,7 @@ void broker_wait(struct broker *broker)
 	while (read(broker->signal_fd, &got, sizeof(got)) == (ssize_t)sizeof(got)) {
 		if (got.ssi_signo != SIGHUP)
 			return;
-		renew_keys(broker);
+		reload_renew(&broker->reload);
 	}
 }
 
@@ -515,7 +483,7 @@ void broker_stop(struct broker *broker)
 		shard_destroy(broker->shards[i]);
 	router_destroy(broker->router);
 	admin_destroy(broker->admin);
-	keyring_unref(broker->keyring);
+	keyring_unref(broker->reload.keyring);
 	uring_destroy(broker->uring);
 	lanes_deinit(&broker->lanes);
 	if (broker->signal_fd >= 0)

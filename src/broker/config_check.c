@@ -3,9 +3,9 @@
 
 #include "broker/config_address.h"
 #include "broker/config_value.h"
-#include "belfry/encoding.h"
 #include "broker/keys.h"
 #include "lane/keyring.h"
+#include "belfry/encoding.h"
 
 #include <ctype.h>
 

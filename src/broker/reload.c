@@ -1,11 +1,14 @@
 /* broker/reload.c - a second look at the configuration. */
 #include "broker/reload.h"
 
+#include <stdio.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/log_line.h"
+#include "belfry/ring_tag.h"
 #include "broker/keys.h"
+#include "lane/keyring.h"
 
 #define KEYS_PATIENCE_MS 2000 /* for all shards to take new keys */
 
@@ -17,9 +20,14 @@ static void on_problem(void *owner, enum config_key key, bool is_wrong, const ch
 		log_line(LOG_ERROR, "broker", "keys for tokens: %s", text);
 }
 
-struct keyring *reload_keys(const struct config *config, uint32_t serial)
+enum status reload_begin(struct reload *reload, const struct config *config, char *reason,
+			 size_t reason_size)
 {
-	return keys_read(config, serial, on_problem, NULL);
+	reload->keyring = keys_read(config, 1, on_problem, NULL);
+	if (reload->keyring)
+		return STATUS_OK;
+	snprintf(reason, reason_size, "the keys for tokens cannot be read");
+	return STATUS_SYSTEM;
 }
 
 static void log_report(const struct config_report *report)
@@ -30,7 +38,7 @@ static void log_report(const struct config_report *report)
 		log_line(LOG_ERROR, "broker", "SIGHUP: %s", report->errors.items[i]);
 }
 
-struct keyring *reload_again(const struct config_source *source, uint32_t serial)
+static struct keyring *read_again(const struct config_source *source, uint32_t serial)
 {
 	struct config_report report = {0};
 	struct keyring *keyring = NULL;
@@ -41,14 +49,13 @@ struct keyring *reload_again(const struct config_source *source, uint32_t serial
 	log_report(&report);
 	config_report_deinit(&report);
 	if (outcome == CONFIG_RUN)
-		keyring = reload_keys(&config, serial);
+		keyring = keys_read(&config, serial, on_problem, NULL);
 	config_deinit(&config);
-	if (!keyring)
-		log_line(LOG_ERROR, "broker", "SIGHUP: the keys for tokens stay as they were");
 	return keyring;
 }
 
-bool reload_wait(const struct counters *counters, uint32_t serial)
+/* A shard says by its counter that it has them. False: one has not in time. */
+static bool wait_for_shards(const struct counters *counters, uint32_t serial)
 {
 	const struct timespec moment = {.tv_nsec = 1000000};
 	uint64_t until_ms = clock_monotonic_ns() / 1000000 + KEYS_PATIENCE_MS;
@@ -60,4 +67,29 @@ bool reload_wait(const struct counters *counters, uint32_t serial)
 			nanosleep(&moment, NULL);
 		}
 	return true;
+}
+
+void reload_renew(struct reload *reload)
+{
+	struct keyring *keyring = read_again(reload->source, reload->keyring->serial + 1);
+
+	if (!keyring) {
+		log_line(LOG_ERROR, "broker", "SIGHUP: the keys for tokens stay as they were");
+		return;
+	}
+	for (uint32_t i = 0; i < reload->counters->shards_count; i++) {
+		keyring_ref(keyring);
+		uring_wake(reload->uring, reload->shard_ring_fds[i],
+			   ring_tag_of_pointer(RING_OP_KEYRING, keyring));
+	}
+	uring_submit(reload->uring);
+	keyring_unref(reload->keyring);
+	reload->keyring = keyring;
+	if (wait_for_shards(reload->counters, keyring->serial))
+		log_line(LOG_INFO, "broker",
+			 "SIGHUP: %u keys for tokens are in use now; what else has changed in the "
+			 "configuration needs a restart",
+			 keyring->rules.keys_count);
+	else
+		log_line(LOG_ERROR, "broker", "SIGHUP: a shard has not taken the new keys yet");
 }

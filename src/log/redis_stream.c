@@ -7,8 +7,10 @@
 
 #include "base/assert.h"
 
+#define PART_COUNT_MIN 4u /* entries asked for of each of many streams */
+
 /* Where things are in a reply to XREAD: [[key, [[id, [name, value, ...]], ...]]] */
-enum { DEPTH_ENTRY_PART = 4, DEPTH_FIELD = 5 };
+enum { DEPTH_KEY = 2, DEPTH_ENTRY_PART = 4, DEPTH_FIELD = 5 };
 /* and in one to XREVRANGE: [[id, [...]]] */
 enum { DEPTH_NEWEST_ID = 2 };
 
@@ -110,17 +112,136 @@ static void on_read_token(struct redis_stream *stream, const struct reply_token 
 	}
 }
 
+/* ---- several streams ---- */
+
+static bool is_parted(const struct redis_stream *stream)
+{
+	return stream->keys_count > 1;
+}
+
+/* The reply to TIME: [seconds, microseconds]. */
+static void on_time_token(struct redis_stream *stream, const struct reply_token *token)
+{
+	uint64_t number;
+
+	if (token->depth != 1 || !slice_to_u64(token->text, &number))
+		return;
+	if (token->index == 0)
+		stream->rule.before_ms = number * 1000;
+	else
+		stream->rule.before_ms += number / 1000;
+}
+
+/* Streams come in the order in which they were asked for; those without entries do not come. */
+static void find_part(struct redis_stream *stream, struct slice key)
+{
+	while (stream->reply_part < stream->keys_count &&
+	       !slice_equal(stream->keys[stream->reply_part], key))
+		stream->reply_part++;
+	if (stream->reply_part == stream->keys_count)
+		redis_session_fail(&stream->session, "Redis answered for another key", key);
+}
+
+static void on_merged_token(struct redis_stream *stream, const struct reply_token *token)
+{
+	bool fits = true;
+
+	if (stream->session.error[0] != '\0' || token->type != REPLY_TEXT)
+		return;
+	if (token->depth == DEPTH_KEY && token->index == 0) {
+		find_part(stream, token->text);
+	} else if (token->depth == DEPTH_ENTRY_PART && token->index == 0) {
+		stream->entry_is_bad = !parse_id(token->text, &stream->entry_id);
+		if (!stream->entry_is_bad)
+			fits = redis_merge_add(&stream->merge, stream->entry_id,
+					       stream->reply_part);
+	} else if (token->depth == DEPTH_FIELD && !stream->entry_is_bad) {
+		fits = redis_merge_add_part(&stream->merge, token->text);
+	}
+	if (!fits)
+		redis_session_fail(&stream->session, "out of memory", SLICE(""));
+}
+
+static void on_parted_token(struct redis_stream *stream, const struct reply_token *token)
+{
+	if (token->type == REPLY_ERROR)
+		redis_session_fail(&stream->session, "Redis refused XREAD or TIME", token->text);
+	else if (stream->replies_left == 2)
+		on_time_token(stream, token);
+	else
+		on_merged_token(stream, token);
+}
+
+static void tell_merged(struct redis_stream *stream, size_t index)
+{
+	const struct redis_merge_entry *entry = &stream->merge.entries[index];
+	struct redis_stream_part *own = &stream->parts[entry->partition];
+	uint32_t count = redis_merge_fields(&stream->merge, index, stream->fields);
+
+	stream->entry_partition = entry->partition;
+	stream->entry_is_late = event_id_is_after(stream->position, entry->id) ||
+				(event_id_equal(stream->position, entry->id) &&
+				 stream->last_partition >= entry->partition);
+	stream->listener.on_entry(stream->listener.owner, entry->id, stream->fields, count);
+	own->position = own->told = entry->id;
+	if (stream->entry_is_late)
+		return;
+	stream->position = entry->id;
+	stream->last_partition = entry->partition;
+}
+
+/* How often the same entry was held back: a clock that has gone back must not stop everything. */
+static void note_held(struct redis_stream *stream, size_t told)
+{
+	const struct redis_merge *merge = &stream->merge;
+
+	stream->holds = told < merge->count;
+	stream->holds_for_time =
+		stream->holds && merge->entries[told].id.ms >= stream->rule.before_ms;
+	if (!stream->holds_for_time || !event_id_equal(merge->entries[told].id, stream->held))
+		stream->held_reads = 0;
+	if (!stream->holds_for_time)
+		return;
+	stream->held = merge->entries[told].id;
+	stream->held_reads++;
+}
+
+static void tell_all(struct redis_stream *stream)
+{
+	if (stream->held_reads >= REDIS_STREAM_HOLD_MAX)
+		stream->rule.before_ms = UINT64_MAX;
+	size_t told = redis_merge_sort(&stream->merge, &stream->rule);
+
+	for (size_t i = 0; i < told; i++)
+		tell_merged(stream, i);
+	note_held(stream, told);
+	redis_merge_clear(&stream->merge);
+}
+
+static void on_parted_end(struct redis_stream *stream)
+{
+	if (--stream->replies_left > 0)
+		return;
+	if (stream->state == REDIS_STREAM_READING && stream->session.error[0] == '\0')
+		tell_all(stream);
+	stream->has_position = true;
+	stream->state = REDIS_STREAM_IDLE;
+}
+
 /* ---- replies ---- */
 
 static void on_token(void *owner, const struct reply_token *token)
 {
 	struct redis_stream *stream = owner;
 
-	if (stream->state == REDIS_STREAM_READING)
+	if (stream->state == REDIS_STREAM_READING && is_parted(stream))
+		on_parted_token(stream, token);
+	else if (stream->state == REDIS_STREAM_READING)
 		on_read_token(stream, token);
 	else if (token->type == REPLY_ERROR)
 		redis_session_fail(&stream->session, "Redis refused XREVRANGE", token->text);
-	else if (token->depth == DEPTH_NEWEST_ID && token->index == 0 && !stream->has_position)
+	else if (token->depth == DEPTH_NEWEST_ID && token->index == 0 && !stream->has_position &&
+		 !is_parted(stream))
 		stream->has_position = parse_id(token->text, &stream->position);
 }
 
@@ -128,23 +249,40 @@ static void on_end(void *owner)
 {
 	struct redis_stream *stream = owner;
 
+	if (is_parted(stream)) {
+		on_parted_end(stream);
+		return;
+	}
 	stream->has_position = true; /* an empty stream: from its beginning, 0-0 */
 	stream->state = REDIS_STREAM_IDLE;
 }
 
-enum status redis_stream_init(struct redis_stream *stream, const struct config_redis *server,
-			      struct slice key, struct redis_stream_listener listener)
+static enum status init_parts(struct redis_stream *stream)
 {
-	*stream = (struct redis_stream){.listener = listener, .key = key};
+	stream->parts = calloc(stream->keys_count, sizeof(*stream->parts));
+	stream->words = calloc(2u * stream->keys_count + 6, sizeof(*stream->words));
+	return stream->parts && stream->words ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
+enum status redis_stream_init(struct redis_stream *stream, const struct config_redis *server,
+			      struct redis_stream_keys keys, struct redis_stream_listener listener)
+{
+	*stream = (struct redis_stream){
+		.listener = listener, .keys = keys.keys, .keys_count = keys.count};
 	stream->fields = malloc(ENTRY_FIELDS_MAX * sizeof(*stream->fields));
 	redis_session_init(&stream->session, server, "belfry-read",
 			   (struct reply_listener){on_token, on_end, stream});
+	if (is_parted(stream) && init_parts(stream) != STATUS_OK)
+		return STATUS_NO_MEMORY;
 	return stream->fields ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
 void redis_stream_deinit(struct redis_stream *stream)
 {
 	redis_session_deinit(&stream->session);
+	redis_merge_deinit(&stream->merge);
+	free(stream->parts);
+	free(stream->words);
 	free(stream->bytes);
 	free(stream->ends);
 	free(stream->fields);
@@ -154,19 +292,30 @@ void redis_stream_start_after(struct redis_stream *stream, struct event_id id)
 {
 	stream->position = id;
 	stream->has_position = true;
+	if (!is_parted(stream))
+		return;
+	stream->last_partition = stream->keys_count; /* after all that have this id */
+	for (uint32_t i = 0; i < stream->keys_count; i++)
+		stream->parts[i] = (struct redis_stream_part){.position = id};
 }
 
 enum status redis_stream_open(struct redis_stream *stream)
 {
-	struct slice newest[] = {SLICE("XREVRANGE"), stream->key,    SLICE("+"),
-				 SLICE("-"),         SLICE("COUNT"), SLICE("1")};
 	enum status status = redis_session_open(&stream->session);
 
 	stream->state = REDIS_STREAM_GREETING;
-	if (status != STATUS_OK)
-		return status;
+	stream->replies_left = stream->keys_count;
+	stream->held_reads = 0;
+	stream->holds = stream->holds_for_time = false;
+	redis_merge_clear(&stream->merge);
 	/* With a position, too: a key that is not a stream is then known before it is read. */
-	return redis_session_command(&stream->session, newest, 6);
+	for (uint32_t i = 0; status == STATUS_OK && i < stream->keys_count; i++) {
+		struct slice newest[] = {SLICE("XREVRANGE"), stream->keys[i], SLICE("+"),
+					 SLICE("-"),         SLICE("COUNT"),  SLICE("1")};
+
+		status = redis_session_command(&stream->session, newest, 6);
+	}
+	return status;
 }
 
 void redis_stream_close(struct redis_stream *stream)
@@ -174,11 +323,51 @@ void redis_stream_close(struct redis_stream *stream)
 	stream->state = REDIS_STREAM_CLOSED;
 }
 
+static struct slice write_position(struct redis_stream_part *own)
+{
+	int size = snprintf(own->position_text, sizeof(own->position_text), "%lu-%lu",
+			    own->position.ms, own->position.sequence);
+
+	return slice_of(own->position_text, (size_t)size);
+}
+
+/* TIME first: what has an id of an earlier millisecond is complete in what comes behind it. */
+static enum status read_parts(struct redis_stream *stream, uint32_t count)
+{
+	struct slice time[] = {SLICE("TIME")}, *words = stream->words;
+	uint32_t keys_count = stream->keys_count, each = count / keys_count;
+	char count_text[12], block_text[12];
+
+	if (each < PART_COUNT_MIN)
+		each = PART_COUNT_MIN;
+	snprintf(count_text, sizeof(count_text), "%u", each);
+	snprintf(block_text, sizeof(block_text), "%u", REDIS_STREAM_BLOCK_MS);
+	words[0] = SLICE("XREAD");
+	words[1] = SLICE("COUNT");
+	words[2] = slice_of_text(count_text);
+	words[3] = SLICE("BLOCK");
+	words[4] = slice_of_text(block_text);
+	words[5] = SLICE("STREAMS");
+	for (uint32_t i = 0; i < keys_count; i++) {
+		words[6 + i] = stream->keys[i];
+		words[6 + keys_count + i] = write_position(&stream->parts[i]);
+	}
+	stream->rule = (struct redis_merge_rule){.asked_for = each, .room = count};
+	stream->reply_part = 0;
+	stream->replies_left = 2;
+	stream->state = REDIS_STREAM_READING;
+	if (redis_session_command(&stream->session, time, 1) != STATUS_OK)
+		return STATUS_NO_MEMORY;
+	return redis_session_command(&stream->session, words, 6 + 2 * keys_count);
+}
+
 enum status redis_stream_read(struct redis_stream *stream, uint32_t count)
 {
 	char id[EVENT_ID_TEXT_MAX + 1], count_text[12], block_text[12];
 
 	ASSERT(stream->state == REDIS_STREAM_IDLE && stream->has_position);
+	if (is_parted(stream))
+		return read_parts(stream, count);
 	snprintf(id, sizeof(id), "%lu-%lu", stream->position.ms, stream->position.sequence);
 	snprintf(count_text, sizeof(count_text), "%u", count);
 	snprintf(block_text, sizeof(block_text), "%u", REDIS_STREAM_BLOCK_MS);
@@ -189,7 +378,7 @@ enum status redis_stream_read(struct redis_stream *stream, uint32_t count)
 		SLICE("BLOCK"),
 		slice_of_text(block_text),
 		SLICE("STREAMS"),
-		stream->key,
+		stream->keys[0],
 		slice_of_text(id),
 	};
 

@@ -7,7 +7,7 @@
 #include "belfry/publication.h"
 #include "log/log_file.h"
 #include "router/fold.h"
-#include "router/redis_log.h"
+#include "router/redis_append.h"
 #include "router/router_state.h"
 
 enum entry_reason appending_check(struct router *router, const struct entry_field *fields,
@@ -120,7 +120,7 @@ static bool append(struct router *router, struct publication_item *item)
 	}
 	if (!router->redis)
 		return append_embedded(router, item, &entry);
-	switch (redis_log_append(router, item)) {
+	switch (redis_append_item(router, item)) {
 	case STATUS_OK:
 		return true;
 	case STATUS_AGAIN:

@@ -8,11 +8,11 @@
 #include "router/revoking.h"
 #include "router/router_state.h"
 #include "router/saying.h"
+#include "router/takeover.h"
 #include "wire/connection_id.h"
 #include "wire/ip.h"
 
 #define USER_PREFIX "user:"
-#define CONN_PREFIX "conn:"
 #define RECEIPTS_PER_TURN 1024 /* of one shard, so that entries and others get their turn */
 
 static struct slice text_of(const struct receipt *receipt)
@@ -63,56 +63,6 @@ static bool has_own_channel(const struct recovery *recovery, const struct intere
 		if (slice_equal(recovery->channels[i].name, slice_of(user->name, user->name_size)))
 			return true;
 	return false;
-}
-
-/* The connection with this id is still attached, to the same user: its client came back before
- * its end was noticed. */
-static bool is_ghost_of(struct router *router, struct slice id, const struct interest *user)
-{
-	struct connection_id parsed;
-	const struct session *session;
-
-	if (!connection_id_parse(id, router->options.connection_key, &parsed) ||
-	    parsed.shard >= router->options.shards_count)
-		return false;
-	session = sessions_find(&router->sessions, parsed.shard, parsed.slot, parsed.generation);
-	return session && session->user == user;
-}
-
-static char *take_identity(struct router *router, const struct recovery *recovery,
-			   const struct interest *user)
-{
-	struct slice id = recovery->identity;
-
-	if (slice_is_absent(id) || id.size != CONNECTION_ID_SIZE)
-		return NULL;
-	if (!departed_take(&router->departed, id, user->hash, router->now_ms) &&
-	    !is_ghost_of(router, id, user))
-		return NULL;
-	char *identity = malloc(CONNECTION_ID_SIZE);
-
-	if (identity)
-		memcpy(identity, id.bytes, CONNECTION_ID_SIZE);
-	return identity;
-}
-
-/* An identity that was not granted is somebody else's: nothing of its channel is to be seen. */
-static void forget_identity(struct recovery *recovery)
-{
-	struct slice prefix = SLICE(CONN_PREFIX);
-	uint32_t kept = 0;
-
-	if (slice_is_absent(recovery->identity))
-		return;
-	for (uint32_t i = 0; i < recovery->channels_count; i++) {
-		struct slice name = recovery->channels[i].name;
-
-		if (slice_starts_with(name, prefix) &&
-		    slice_equal(slice_skip(name, prefix.size), recovery->identity))
-			continue;
-		recovery->channels[kept++] = recovery->channels[i];
-	}
-	recovery->channels_count = kept;
 }
 
 /* 0: there is room; else enum close_reason. */
@@ -170,40 +120,28 @@ static void on_attach(struct router *router, uint32_t shard, const struct receip
 		free(receipt->recovery);
 		return;
 	}
-	session->identity = take_identity(router, recovery, user);
-	if (!session->identity)
-		forget_identity(receipt->recovery);
+	bool is_decided = takeover_decide(router, session, receipt->recovery);
+
 	if (has_own_channel(recovery, user)) {
 		session->cursor = cursors_hold(&router->cursors, recovery->user, recovery->device);
 		ASSERT(session->cursor != NULL);
 	}
-	online_attach(router, shard, receipt->slot, recovery);
+	if (is_decided)
+		online_attach(router, shard, receipt->slot, recovery);
 	replay_ask(router, shard, receipt);
+	session->replays->must_ask_identity = !is_decided;
 }
 
 /* ---- and goes ---- */
-
-/* The id under which its client knows it. */
-static void session_id(const struct router *router, const struct session *session,
-		       struct connection_id own, char ret_id[CONNECTION_ID_SIZE])
-{
-	if (session->identity)
-		memcpy(ret_id, session->identity, CONNECTION_ID_SIZE);
-	else
-		connection_id_write(own, router->options.connection_key, ret_id);
-}
 
 static void on_detach(struct router *router, uint32_t shard, const struct receipt *receipt)
 {
 	struct session *session =
 		sessions_find(&router->sessions, shard, receipt->slot, receipt->generation);
 	struct connection_id own = {(uint8_t)shard, receipt->slot, receipt->generation};
-	char id[CONNECTION_ID_SIZE];
 
 	ASSERT(session != NULL && session->user->conns > 0);
-	session_id(router, session, own, id);
-	departed_add(&router->departed, id, session->user->hash,
-		     router->now_ms + router->config->resume_window_ms);
+	takeover_leave(router, session, own);
 	online_detach(router, shard, receipt->slot);
 	replay_drop_all(router, session);
 	if (session->cursor)

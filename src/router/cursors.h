@@ -75,8 +75,8 @@ struct cursor *cursors_next_dirty(struct cursors *cursors);
 void cursors_written(struct cursors *cursors, struct cursor *cursor);
 void cursors_unwritten(struct cursors *cursors, struct cursor *cursor);
 
-/* With keeps_all, when there are more than `kept_max`: one that nobody holds, about the one that was
- * confirmed longest ago: the oldest of some. NULL: there are not so many, or none was found. */
+/* With keeps_all, when there are more than `kept_max`: one that nobody holds, about the one that
+ * was confirmed longest ago: the oldest of some. NULL: not so many, or none was found. */
 struct cursor *cursors_surplus(struct cursors *cursors, uint32_t kept_max);
 
 /* Nobody holds it, and it is not to be written: it is gone. */

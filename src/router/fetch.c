@@ -18,8 +18,9 @@ struct fetch {
 	struct redis_call call; /* the first member: a call is its fetch */
 	struct router *router;
 	struct event_id id;
-	struct replay *waiting; /* by next_queued */
-	struct fetch *next;     /* in the hash chain */
+	struct event_id body_id; /* differs from those of other streams */
+	struct replay *waiting;  /* by next_queued */
+	struct fetch *next;      /* in the hash chain */
 	uint32_t partition;
 	bool asks_first; /* the entry is not there: which one is the first? */
 };
@@ -53,7 +54,7 @@ static struct fetch *find(struct fetches *fetches, struct event_id id)
 {
 	struct fetch *fetch = *head_of(fetches, id);
 
-	while (fetch && !event_id_equal(fetch->id, id))
+	while (fetch && !event_id_equal(fetch->body_id, id))
 		fetch = fetch->next;
 	return fetch;
 }
@@ -75,19 +76,19 @@ static bool is_missing(const struct fetches *fetches, struct event_id id)
 static void finish(struct fetch *fetch, enum fetch_result result)
 {
 	struct fetches *fetches = redis_log_fetches(fetch->router->redis);
-	struct fetch **link = head_of(fetches, fetch->id);
+	struct fetch **link = head_of(fetches, fetch->body_id);
 
 	while (*link != fetch)
 		link = &(*link)->next;
 	*link = fetch->next;
 	fetches->count--;
 	if (result == FETCH_DELETED || result == FETCH_TRIMMED)
-		note_missing(fetches, fetch->id);
+		note_missing(fetches, fetch->body_id);
 	while (fetch->waiting) {
 		struct replay *replay = fetch->waiting;
 
 		fetch->waiting = replay->next_queued;
-		replay->fetched = fetch->id;
+		replay->fetched = fetch->body_id;
 		replay->fetched_result = result;
 		replay_wake(replay);
 	}
@@ -140,7 +141,7 @@ static void on_entry(struct fetch *fetch, const struct redis_entry *found)
 		finish(fetch, FETCH_DELETED);
 		return;
 	}
-	bool kept = bodies_keep(router->bodies, fetch->id, &entry);
+	bool kept = bodies_keep(router->bodies, fetch->body_id, &entry);
 
 	ASSERT(kept);
 	counter_add(&router->counters->fetched, 1);
@@ -192,12 +193,13 @@ static struct fetch *begin(struct router *router, struct event_id id, struct sli
 	fetch->call.on_reply = on_reply;
 	fetch->router = router;
 	fetch->id = id;
+	fetch->body_id = redis_log_body_id(router, id, channel);
 	fetch->partition = redis_log_partition(router->redis, channel);
 	if (!ask(fetch)) {
 		free(fetch);
 		return NULL;
 	}
-	struct fetch **head = head_of(fetches, id);
+	struct fetch **head = head_of(fetches, fetch->body_id);
 
 	fetch->next = *head;
 	*head = fetch;
@@ -208,17 +210,18 @@ static struct fetch *begin(struct router *router, struct event_id id, struct sli
 enum fetch_result fetch_body(struct router *router, struct event_id id, struct slice channel,
 			     struct replay *replay, struct entry *ret_entry)
 {
+	struct event_id body_id = redis_log_body_id(router, id, channel);
 	struct fetch *fetch;
 
-	if (bodies_find(router->bodies, id, ret_entry))
+	if (bodies_find(router->bodies, body_id, ret_entry))
 		return FETCH_READY;
 	if (!router->redis)
 		return FETCH_TRIMMED;
-	if (!replay && is_missing(redis_log_fetches(router->redis), id))
+	if (!replay && is_missing(redis_log_fetches(router->redis), body_id))
 		return FETCH_DELETED;
 	if (!redis_log_client(router->redis)->is_ready)
 		return FETCH_AWAY;
-	fetch = find(redis_log_fetches(router->redis), id);
+	fetch = find(redis_log_fetches(router->redis), body_id);
 	if (!fetch && redis_log_fetches(router->redis)->count >= FETCHES_MAX)
 		return FETCH_FULL;
 	if (!fetch)

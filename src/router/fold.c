@@ -5,9 +5,11 @@
 #include "belfry/close_reason.h"
 #include "router/answers.h"
 #include "router/inbox.h"
+#include "router/redis_log.h"
 #include "router/router_state.h"
 #include "wire/channel_name.h"
 #include "wire/config_switch.h"
+#include "wire/partition.h"
 
 #define USER_PREFIX "user:"
 
@@ -18,6 +20,7 @@ struct fold {
 	struct event_id id;
 	enum fold_mode mode;
 	enum inbox_type type;
+	bool is_late;     /* of several streams: it came after later ones and is not indexed */
 	bool was_indexed; /* in some channel: its body is kept */
 	uint32_t targets;
 	uint64_t shards;
@@ -32,6 +35,18 @@ bool fold_keeps_history(const struct router *router, struct slice name)
 bool fold_is_inbox(const struct router *router, struct slice name)
 {
 	return config_switch_for(&router->config->inbox_rules, channel_name_namespace(name));
+}
+
+/* Of several streams: another one is the channel's, and there it is looked for later. */
+static bool is_misplaced(const struct router *router, struct slice name)
+{
+	const struct redis_log *redis = router->redis;
+
+	if (!redis || redis->partitions.count == 1 ||
+	    redis_log_partition(redis, name) == redis->stream.entry_partition)
+		return false;
+	counter_add(&router->counters->misplaced, 1);
+	return true;
 }
 
 /* False: the channel has had this notification already. */
@@ -50,7 +65,9 @@ static bool index_channel(struct fold *fold, struct slice name, uint64_t channel
 		item.id_hash = inbox_id_hash(router, channel, entry->id);
 	if (!slice_is_absent(entry->key))
 		item.key_hash = inbox_key_hash(router, channel, entry->key);
-	item.id_only = !fold_keeps_history(router, name);
+	if (fold->is_late)
+		return !history_is_duplicate(router->history, item.id_hash, fold->id);
+	item.id_only = !fold_keeps_history(router, name) || is_misplaced(router, name);
 	if (item.id_only && item.id_hash == 0)
 		return true;
 	enum history_verdict verdict = history_add(router->history, &item);
@@ -100,7 +117,11 @@ static void fold_channel(struct fold *fold, struct slice name)
 static void keep_body(struct fold *fold)
 {
 	struct router *router = fold->router;
-	bool kept = bodies_add(router->bodies, fold->id, fold->entry);
+	struct event_id id = fold->id;
+
+	if (router->redis && router->redis->partitions.count > 1)
+		id.sequence = id.sequence * PARTITIONS_MAX + router->redis->stream.entry_partition;
+	bool kept = bodies_add(router->bodies, id, fold->entry);
 
 	ASSERT(kept);
 	/* Without Redis what is not in memory is nowhere. */
@@ -152,12 +173,14 @@ void fold_entry(struct router *router, const struct entry *entry, struct event_i
 		.id = id,
 		.mode = mode,
 		.type = inbox_type_of(entry->type),
+		.is_late = router->redis && router->redis->stream.entry_is_late,
 	};
 	uint32_t cursor = 0;
 	struct slice name;
 
 	counter_add(&router->counters->entries, 1);
-	router->last = id;
+	if (!fold.is_late)
+		router->last = id;
 	if (slice_equal(entry->type, SLICE(FOLD_DISCONNECT))) {
 		if (mode == FOLD_DELIVER)
 			disconnect(router, entry);

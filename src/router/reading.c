@@ -14,11 +14,26 @@ static bool is_zero(struct event_id id)
 	return id.ms == 0 && id.sequence == 0;
 }
 
-void reading_deinit(struct reading *reading)
+static struct event_id next_id(struct event_id id)
+{
+	if (id.sequence < UINT64_MAX)
+		return (struct event_id){id.ms, id.sequence + 1};
+	return (struct event_id){id.ms + 1, 0};
+}
+
+/* What a load needs and nobody later. */
+static void end_load(struct reading *reading)
 {
 	history_destroy(reading->old);
 	history_destroy(reading->partial);
+	unkept_deinit(&reading->unkept_old);
 	reading->old = reading->partial = NULL;
+}
+
+void reading_deinit(struct reading *reading)
+{
+	end_load(reading);
+	unkept_deinit(&reading->unkept);
 }
 
 static struct history *create_history(const struct router *router)
@@ -34,6 +49,22 @@ static struct history *create_history(const struct router *router)
 	return history;
 }
 
+/* Of several streams: what one has trimmed the others may still have, but nobody knows which
+ * channels those entries were for. */
+static struct event_id window_start_of_parts(const struct router *router,
+					     const struct redis_facts *facts,
+					     struct event_id *ret_floor)
+{
+	struct event_id floor = router->redis->watch.floor, start = {0, 0};
+
+	if (facts->stream_exists && facts->last_id.ms > router->config->retention_ms)
+		start.ms = facts->last_id.ms - router->config->retention_ms;
+	if (facts->length > 0 && !event_id_is_after(start, facts->first_id))
+		start = (struct event_id){0, 0}; /* they are inside the window as a whole */
+	*ret_floor = event_id_is_after(start, floor) ? start : floor;
+	return start;
+}
+
 /* Where the window begins, and from where on nothing is missing. */
 static struct event_id window_start(const struct router *router, const struct redis_facts *facts,
 				    struct event_id *ret_floor)
@@ -41,6 +72,8 @@ static struct event_id window_start(const struct router *router, const struct re
 	struct event_id start = {0, 0}, floor = {0, 0};
 	bool is_trimmed = !facts->has_entries_added || facts->entries_added > facts->length;
 
+	if (router->redis->watch.parts)
+		return window_start_of_parts(router, facts, ret_floor);
 	if (facts->stream_exists && facts->last_id.ms > router->config->retention_ms)
 		start.ms = facts->last_id.ms - router->config->retention_ms;
 	if (facts->stream_exists && facts->length > 0 && is_trimmed)
@@ -84,12 +117,15 @@ static void set_aside(struct redis_log *redis)
 		reading->old = router->history;
 		reading->old_last = router->last;
 		reading->live_from = history_floor(reading->old);
+		reading->unkept_old = reading->unkept;
+		reading->unkept = (struct unkept){0};
 	} else {
 		keep_partial(reading, router->history);
 	}
 	reading->is_whole = false;
 	if (reading->old)
 		reading->old_next = history_first(reading->old);
+	reading->unkept_next = 0;
 	reading->lost = 0;
 	reading->common = (struct event_id){0, 0};
 	router->history = create_history(router);
@@ -112,36 +148,61 @@ static void begin_load(struct redis_log *redis, const struct redis_facts *facts)
 	} else {
 		reading->live_from = redis->attempts > 0 ? redis->started : reading->until;
 	}
+	reading->floor = floor;
 	history_raise_floor(router->history, floor);
 	router->is_loaded = false;
 	router->last = start;
 	reading->has_begun = true;
 	reading->state = READING_LOADING;
 	redis_stream_start_after(&redis->stream, start);
-	memcpy(redis->watch.replid, facts->replid, sizeof(redis->watch.replid));
-	redis->watch.entries_added = facts->entries_added;
+	watch_adopt(&redis->watch);
 	reading_on_progress(redis);
 }
 
-/* The old index as far as `id`: what it has and the new log has not is lost. True: it has `id`. */
-static bool compare_old(struct reading *reading, struct event_id id)
+/* Records of the old index before `id` are lost. True: it has `id`. */
+static bool compare_records(struct reading *reading, struct event_id id)
 {
 	bool has = false;
 
-	while (reading->old_next < history_end(reading->old)) {
+	for (; reading->old_next < history_end(reading->old); reading->old_next++) {
 		struct event_id next = history_id(reading->old, reading->old_next);
 
 		if (event_id_is_after(next, id))
 			break;
-		if (event_id_equal(next, id)) {
+		if (event_id_equal(next, id))
 			has = true;
-			if (reading->lost == 0)
-				reading->common = id;
-		} else {
+		else
 			reading->lost++;
-		}
-		reading->old_next++;
 	}
+	return has;
+}
+
+/* Likewise those without a record; of what was trimmed nobody knows. */
+static bool compare_unkept(struct reading *reading, struct event_id id)
+{
+	bool has = false;
+
+	for (; reading->unkept_next < reading->unkept_old.count; reading->unkept_next++) {
+		struct event_id next = unkept_at(&reading->unkept_old, reading->unkept_next);
+
+		if (event_id_is_after(next, id))
+			break;
+		if (event_id_equal(next, id))
+			has = true;
+		else
+			reading->lost += event_id_is_after(next, reading->floor);
+	}
+	return has;
+}
+
+/* The old log as far as `id`: what it has and the new one has not is lost. True: it has `id`. */
+static bool compare_old(struct reading *reading, struct event_id id)
+{
+	bool has = compare_records(reading, id);
+
+	has |= compare_unkept(reading, id);
+	if (has && reading->lost == 0)
+		reading->common = id;
 	return has;
 }
 
@@ -177,6 +238,8 @@ void reading_on_progress(struct redis_log *redis)
 
 	if (reading->state != READING_LOADING)
 		return;
+	if (redis->stream.holds)
+		return; /* of several streams: more has come than was told */
 	/* A reply without entries is the end, too: the newest one may have been deleted. */
 	if (event_id_is_after(reading->until, redis->stream.position) &&
 	    reading->loaded != reading->loaded_before) {
@@ -185,7 +248,7 @@ void reading_on_progress(struct redis_log *redis)
 	}
 	if (reading->old)
 		finish_compare(redis);
-	reading_deinit(reading);
+	end_load(reading);
 	reading->is_whole = true;
 	reading->state = READING_LIVE;
 	router->is_loaded = true;
@@ -206,6 +269,22 @@ void reading_again(struct redis_log *redis, const char *why)
 
 /* ---- facts ---- */
 
+/* Likewise, of several streams, by what was known of each when it was asked for. */
+static const char *difference_of_parts(const struct redis_log *redis)
+{
+	for (uint32_t i = 0; i < redis->partitions.count; i++) {
+		const struct watch_part *part = &redis->watch.parts[i];
+
+		if (event_id_is_after(part->told, part->facts.last_id))
+			return part->facts.stream_exists
+				       ? "the newest id of a partition is below one that was read"
+				       : "a partition is gone";
+		if (part->facts.has_entries_added && part->facts.entries_added < part->asked_added)
+			return "a partition was made anew";
+	}
+	return NULL;
+}
+
 /* Why this is not the log that was read so far; NULL: it is. */
 static const char *difference(const struct redis_log *redis, const struct redis_facts *facts)
 {
@@ -213,6 +292,8 @@ static const char *difference(const struct redis_log *redis, const struct redis_
 
 	if (strcmp(watch->replid, facts->replid) != 0)
 		return "Redis has another replication id";
+	if (watch->parts)
+		return difference_of_parts(redis);
 	if (!facts->stream_exists)
 		return history_count(redis->router->history) > 0 ? "the stream is gone" : NULL;
 	if (event_id_is_after(redis->stream.position, facts->last_id))
@@ -227,8 +308,14 @@ static void follow_trimming(struct redis_log *redis, const struct redis_facts *f
 {
 	struct history *history = redis->router->history;
 
-	if (facts->entries_added > redis->watch.entries_added)
-		redis->watch.entries_added = facts->entries_added;
+	watch_follow(&redis->watch);
+	if (redis->watch.parts) {
+		struct event_id floor = redis->watch.floor;
+
+		if (event_id_is_after(floor, history_floor(history)))
+			history_trim_before(history, next_id(floor));
+		return;
+	}
 	if (facts->stream_exists && facts->length > 0 &&
 	    history_first(history) < history_end(history) &&
 	    event_id_is_after(facts->first_id, history_id(history, history_first(history))))
@@ -274,11 +361,45 @@ static enum fold_mode mode_of(struct reading *reading, struct event_id id)
 		is_known = compare_old(reading, id);
 	if (reading->partial)
 		is_known |= history_has(reading->partial, id);
+	is_known |= unkept_has(&reading->unkept, id);
 	return !is_known && event_id_is_after(id, reading->live_from) ? FOLD_DELIVER : FOLD_INDEX;
 }
 
-void reading_on_entry(struct redis_log *redis, struct event_id id, const struct entry_field *fields,
-		      uint32_t fields_count)
+/* In no channel it can be replayed. */
+static bool keeps_nothing(const struct router *router, const struct entry *entry)
+{
+	uint32_t cursor = 0;
+	struct slice name;
+
+	while (entry_next_channel(entry, &cursor, &name))
+		if (fold_keeps_history(router, name))
+			return false;
+	return true;
+}
+
+/* It was read for sure before the log was another one, when nobody remembers it any more. */
+static bool was_unkept(const struct redis_log *redis, const struct entry *entry, struct event_id id)
+{
+	const struct reading *reading = &redis->reading;
+
+	return reading->state == READING_LOADING &&
+	       unkept_forgot(reading->old ? &reading->unkept_old : &reading->unkept, id) &&
+	       keeps_nothing(redis->router, entry);
+}
+
+static void note_unkept(struct redis_log *redis, struct event_id id)
+{
+	const struct history *history = redis->router->history;
+	uint64_t end = history_end(history);
+
+	if (redis->stream.entry_is_late ||
+	    (end > history_first(history) && event_id_equal(history_id(history, end - 1), id)))
+		return;
+	unkept_add(&redis->reading.unkept, id);
+}
+
+static void take_entry(struct redis_log *redis, struct event_id id,
+		       const struct entry_field *fields, uint32_t fields_count)
 {
 	struct router *router = redis->router;
 	enum fold_mode mode = mode_of(&redis->reading, id);
@@ -287,18 +408,29 @@ void reading_on_entry(struct redis_log *redis, struct event_id id, const struct 
 
 	redis->reading.loaded++;
 	if (redis->reading.state == READING_LIVE)
-		redis->watch.entries_added++;
+		watch_count(&redis->watch, redis->stream.entry_partition);
+	counter_add(&router->counters->late, redis->stream.entry_is_late);
 	/* Of the past nobody is told, not even that it was dead: that was done then. */
 	reason = mode == FOLD_INDEX && fields_count <= ENTRY_FIELDS_MAX
 			 ? entry_parse(fields, fields_count, router->config->max_message_size,
 				       &entry)
 			 : appending_check(router, fields, fields_count, &entry);
 	if (reason == ENTRY_OK) {
+		if (was_unkept(redis, &entry, id))
+			mode = FOLD_INDEX;
 		fold_entry(router, &entry, id, mode);
 		return;
 	}
-	router->last = id;
+	if (!redis->stream.entry_is_late)
+		router->last = id;
 	counter_add(&router->counters->entries, 1);
 	if (mode == FOLD_DELIVER)
 		redis_log_bury(redis, fields, fields_count, reason);
+}
+
+void reading_on_entry(struct redis_log *redis, struct event_id id, const struct entry_field *fields,
+		      uint32_t fields_count)
+{
+	take_entry(redis, id, fields, fields_count);
+	note_unkept(redis, id);
 }

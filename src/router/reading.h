@@ -2,7 +2,7 @@
  *
  * Layer   router (may include: lane, wire, uring, log, base, libc)
  * Threads the router
- * Memory  while the window is read again, two indexes
+ * Memory  while the window is read again, two indexes; twice 64 KiB (router/unkept.h)
  * Errors  what is lost is counted, told and makes a new epoch
  *
  * At the start the window is read into the index and nobody is told. When Redis comes back as
@@ -20,6 +20,7 @@
 #include "belfry/entry_field.h"
 #include "belfry/event_id.h"
 #include "router/router_state.h"
+#include "router/unkept.h"
 
 struct redis_facts;
 
@@ -35,14 +36,18 @@ struct reading {
 	struct event_id until;     /* LOADING: the newest entry there was at its beginning */
 	struct event_id live_from; /* entries after it go to whoever is there */
 	uint64_t began_ms;
-	uint64_t loaded;         /* entries of this load */
-	uint64_t loaded_before;  /* likewise, when the last reply had ended */
-	struct history *old;     /* the index before; NULL: this is the first load */
-	struct history *partial; /* of a load that broke off: what it told is not told again */
-	bool is_whole;           /* the index is of a load that was finished */
-	uint64_t old_next;       /* next record of it to compare */
-	struct event_id common;  /* newest id that both logs have */
-	uint64_t lost;           /* entries of the old one that are gone */
+	uint64_t loaded;          /* entries of this load */
+	uint64_t loaded_before;   /* likewise, when the last reply had ended */
+	struct history *old;      /* the index before; NULL: this is the first load */
+	struct history *partial;  /* of a load that broke off: what it told is not told again */
+	struct unkept unkept;     /* of the index at hand, and of one that broke off */
+	struct unkept unkept_old; /* of `old` */
+	uint32_t unkept_next;     /* of unkept_old, to compare */
+	struct event_id floor;    /* what the log had trimmed when this load began */
+	bool is_whole;            /* the index is of a load that was finished */
+	uint64_t old_next;        /* next record of it to compare */
+	struct event_id common;   /* newest id that both logs have */
+	uint64_t lost;            /* entries of the old one that are gone */
 	struct event_id old_last;
 };
 

@@ -6,16 +6,16 @@
 #include <string.h>
 
 #include "base/log_line.h"
-#include "belfry/publication.h"
 #include "router/fetch.h"
 #include "router/fold.h"
+#include "router/redis_append.h"
 #include "router/router_state.h"
+#include "wire/partition.h"
 
 #define READ_COUNT_MAX (FANOUT_RESERVE / FOLD_ROOM) /* entries asked for at once */
 #define READ_COUNT_MIN 32       /* with less room on the lanes nothing is read */
 #define ANSWER_PATIENCE_MS 5000 /* beyond BLOCK: the link is dead */
 #define PUBSUB_PING_MS 2000     /* a silent subscriber may be a dead link */
-#define LOG_LENGTH_MAX 1000000  /* about so many entries stay in the stream */
 #define DEAD_LENGTH_MAX 10000
 #define DEAD_STREAM "belfry:dead"
 
@@ -57,7 +57,7 @@ static void read_next(struct redis_log *redis)
 	uint32_t room;
 
 	if (redis->stream.state != REDIS_STREAM_IDLE || redis->reading.state == READING_WAITS ||
-	    !redis->writer.is_ready)
+	    !redis->writer.is_ready || redis->router->now_ms < redis->read_at_ms)
 		return;
 	room = fanout_room(redis->router) / FOLD_ROOM;
 	if (room < READ_COUNT_MIN) {
@@ -98,8 +98,11 @@ static enum status on_read_bytes(void *owner, struct slice bytes)
 		link_break(&redis->links[LINK_READ], redis->stream.session.error);
 		return STATUS_INVALID;
 	}
-	if (redis->stream.state == REDIS_STREAM_IDLE)
+	if (redis->stream.state == REDIS_STREAM_IDLE) {
+		if (redis->stream.holds_for_time)
+			redis->read_at_ms = redis->router->now_ms + 1;
 		reading_on_progress(redis);
+	}
 	read_next(redis);
 	return STATUS_OK;
 }
@@ -128,13 +131,7 @@ static void on_answer(void *owner, void *ticket, enum status status, struct even
 				 (int)error.size, (const char *)error.bytes);
 		return;
 	}
-	item->event_id = id;
-	item->outcome = status == STATUS_OK        ? PUBLICATION_TAKEN
-			: status == STATUS_INVALID ? PUBLICATION_REFUSED
-						   : PUBLICATION_UNKNOWN;
-	snprintf(item->error, sizeof(item->error), "%.*s", (int)error.size,
-		 error.size ? (const char *)error.bytes : "");
-	appending_answer(redis->router, item);
+	redis_append_on_answer(redis->router, item, status, id, error);
 }
 
 static enum status on_write_up(void *owner)
@@ -172,28 +169,6 @@ static void write_sent(void *owner, size_t size)
 	redis_session_sent(&((struct redis_log *)owner)->writer.session, size);
 }
 
-enum status redis_log_append(struct router *router, struct publication_item *item)
-{
-	struct redis_log *redis = router->redis;
-	struct slice *words = malloc(2 * item->fields_count * sizeof(*words));
-	enum status status;
-
-	if (!words)
-		return STATUS_NO_MEMORY;
-	for (uint32_t i = 0; i < item->fields_count; i++) {
-		words[2 * i] = item->fields[i].name;
-		words[2 * i + 1] = item->fields[i].value;
-	}
-	struct redis_writer_entry entry = {redis_log_key(redis, 0), LOG_LENGTH_MAX, words,
-					   2 * item->fields_count};
-
-	if (redis->writer.count == 0)
-		redis->heard_ms[LINK_WRITE] = router->now_ms;
-	status = redis_writer_add(&redis->writer, &entry, item);
-	free(words);
-	return status;
-}
-
 /* ---- all links ---- */
 
 static const struct link_user read_user = {
@@ -211,10 +186,10 @@ static const struct link_user *const link_users[LINK_COUNT] = {
 
 static enum status init_sessions(struct redis_log *redis)
 {
-	struct slice key = slice_of_text(redis->router->config->stream);
+	struct redis_stream_keys keys = {redis->partitions.keys, redis->partitions.count};
 	struct redis_stream_listener entries = {on_entry, redis};
 	struct redis_writer_listener answers = {on_answer, redis};
-	enum status status = redis_stream_init(&redis->stream, &redis->server, key, entries);
+	enum status status = redis_stream_init(&redis->stream, &redis->server, keys, entries);
 
 	if (status == STATUS_OK)
 		status = redis_writer_init(&redis->writer, &redis->server, answers);
@@ -235,8 +210,12 @@ enum status redis_log_create(struct router *router)
 	redis->server = router->config->redis_server;
 	redis->started = (struct event_id){.ms = router->unix_ms};
 	redis->fetches = fetches_create();
-	watch_init(&redis->watch, redis);
-	status = master_init(&redis->master, router, LINK_SENTINEL, &redis->server);
+	status = partitions_init(&redis->partitions, slice_of_text(router->config->stream),
+				 router->config->partitions);
+	if (status == STATUS_OK)
+		status = watch_init(&redis->watch, redis);
+	if (status == STATUS_OK)
+		status = master_init(&redis->master, router, LINK_SENTINEL, &redis->server);
 	if (status == STATUS_OK)
 		status = init_sessions(redis);
 	for (uint32_t i = 0; status == STATUS_OK && i < LINK_COUNT; i++) {
@@ -259,6 +238,8 @@ void redis_log_destroy(struct redis_log *redis)
 	master_deinit(&redis->master);
 	reading_deinit(&redis->reading);
 	redis_stream_deinit(&redis->stream);
+	watch_deinit(&redis->watch);
+	partitions_deinit(&redis->partitions);
 	redis_writer_deinit(&redis->writer);
 	redis_client_deinit(&redis->client);
 	redis_pubsub_deinit(&redis->pubsub);
@@ -285,17 +266,30 @@ bool redis_log_is_doubtful(const struct redis_log *redis)
 	return redis->reading.state == READING_WAITS || (is_linked && !redis->watch.is_fresh);
 }
 
+uint32_t redis_log_length_max(const struct redis_log *redis)
+{
+	uint32_t entries = redis->router->config->retention_entries;
+
+	return entries > REDIS_LOG_LENGTH_MIN ? entries : REDIS_LOG_LENGTH_MIN;
+}
+
 uint32_t redis_log_partition(const struct redis_log *redis, struct slice channel)
 {
-	(void)redis;
-	(void)channel;
-	return 0;
+	return partition_of(channel, redis->partitions.count);
 }
 
 struct slice redis_log_key(const struct redis_log *redis, uint32_t partition)
 {
-	(void)partition;
-	return slice_of_text(redis->router->config->stream);
+	return redis->partitions.keys[partition];
+}
+
+struct event_id redis_log_body_id(const struct router *router, struct event_id id,
+				  struct slice channel)
+{
+	if (!router->redis || router->redis->partitions.count == 1)
+		return id;
+	return (struct event_id){id.ms, id.sequence * PARTITIONS_MAX +
+						redis_log_partition(router->redis, channel)};
 }
 
 static void tell_up(struct redis_log *redis)
@@ -454,7 +448,8 @@ void redis_log_on_event(struct router *router, const struct uring_event *event)
 uint64_t redis_log_wait_ms(const struct router *router)
 {
 	const struct redis_log *redis = router->redis;
-	uint64_t wait_ms = redis->waits_for_room ? 1 : UINT64_MAX;
+	bool holds = redis->stream.holds_for_time && router->now_ms < redis->read_at_ms;
+	uint64_t wait_ms = redis->waits_for_room || holds ? 1 : UINT64_MAX;
 	uint64_t master_ms = master_wait_ms(&redis->master, router->now_ms);
 
 	wait_ms = master_ms < wait_ms ? master_ms : wait_ms;

@@ -21,12 +21,12 @@
 #include "log/redis_writer.h"
 #include "router/link.h"
 #include "router/master.h"
+#include "router/partitions.h"
 #include "router/reading.h"
 #include "router/watch.h"
 
 struct router;
 struct fetches;
-struct publication_item;
 struct uring_event;
 
 enum redis_link { LINK_READ, LINK_WRITE, LINK_DATA, LINK_PUBSUB, LINK_COUNT };
@@ -37,7 +37,9 @@ struct redis_log {
 	struct router *router;
 	struct config_redis server; /* where the links go: the configured one, or the master that
 				     * a sentinel has named */
+	struct partitions partitions;
 	struct redis_stream stream;
+	uint64_t read_at_ms; /* monotonic: not before; what was held back is due then */
 	struct redis_writer writer;
 	struct redis_client client;
 	struct redis_pubsub pubsub;
@@ -66,10 +68,6 @@ void redis_log_destroy(struct redis_log *redis);
 /* Once per turn: links, timeouts, reading. */
 void redis_log_turn(struct router *router);
 void redis_log_on_event(struct router *router, const struct uring_event *event);
-
-/* Appends to the stream of the log; the item is answered later. STATUS_UNAVAILABLE: there is no
- * link; STATUS_AGAIN: too many answers are still to come. */
-MUST_CHECK enum status redis_log_append(struct router *router, struct publication_item *item);
 
 /* Copies a dead entry to the stream of dead letters, with the field `reason`. */
 void redis_log_bury(struct redis_log *redis, const struct entry_field *fields, uint32_t count,
@@ -103,6 +101,16 @@ void redis_log_break(struct redis_log *redis, const char *why);
 
 /* Everything that the log needs is there. */
 bool redis_log_is_up(const struct redis_log *redis);
+
+/* An entry of this id in the partition of `channel`, as bodies are kept: ids of different streams
+ * may be equal. With one stream, or none, it is the id. */
+struct event_id redis_log_body_id(const struct router *router, struct event_id id,
+				  struct slice channel);
+
+/* About so many entries are left in a stream by what this node appends: all that its window may
+ * have, and never so few that another node, which reads a little later, could miss one. */
+#define REDIS_LOG_LENGTH_MIN 1000000u
+uint32_t redis_log_length_max(const struct redis_log *redis);
 
 /* Partition of a channel, and the key of a partition's stream. */
 uint32_t redis_log_partition(const struct redis_log *redis, struct slice channel);

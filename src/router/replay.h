@@ -65,12 +65,13 @@ struct replay {
 	uint32_t channel;
 	enum replay_phase phase;
 	enum replay_place place;
-	bool is_void;      /* its connection is gone: whoever has it frees it */
-	bool is_recovered; /* so far */
-	bool is_new_user;  /* the cursor was never moved */
-	bool has_asked;    /* the cursor's answer has come, or is on its way */
-	bool is_answered;  /* the shard was told what comes */
-	bool had_position; /* SUBSCRIBE: the client named one */
+	bool must_ask_identity; /* ATTACH: Redis decides: see router/takeover.h */
+	bool is_void;           /* its connection is gone: whoever has it frees it */
+	bool is_recovered;      /* so far */
+	bool is_new_user;       /* the cursor was never moved */
+	bool has_asked;         /* the cursor's answer has come, or is on its way */
+	bool is_answered;       /* the shard was told what comes */
+	bool had_position;      /* SUBSCRIBE: the client named one */
 	uint64_t began_ms;
 	uint64_t refused_ms; /* since when Redis refuses the body at hand; 0: it does not */
 	uint64_t reached;    /* records before this number were collected */
@@ -79,9 +80,10 @@ struct replay {
 	uint32_t at; /* next of them to send */
 	uint32_t sent;
 	struct event_id sent_id;          /* of the last entry that was sent */
+	struct event_id sent_body;        /* likewise, told apart from those of other streams */
 	struct event_id fetched;          /* the body it waited for, and ... */
 	enum fetch_result fetched_result; /* ... what became of it */
-	struct redis_call call;           /* for the cursor */
+	struct redis_call call;           /* for identity and cursor */
 	struct cursor *cursor;            /* held while the call is under way */
 };
 

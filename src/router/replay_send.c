@@ -4,6 +4,7 @@
 #include "belfry/close_reason.h"
 #include "router/fold.h"
 #include "router/framing.h"
+#include "router/redis_log.h"
 #include "router/replay_phase.h"
 #include "router/router_state.h"
 #include "wire/config_namespace.h"
@@ -14,6 +15,13 @@
 static struct slice record_channel(const struct replay *replay, uint64_t record)
 {
 	return replay->recovery->channels[record % REPLAY_CHANNELS].name;
+}
+
+static struct event_id body_id(const struct replay *replay, uint64_t record)
+{
+	return redis_log_body_id(replay->router,
+				 history_id(replay->router->history, replay_record_number(record)),
+				 record_channel(replay, record));
 }
 
 /* ---- bodies ---- */
@@ -28,7 +36,8 @@ static enum fetch_result body_of(struct replay *replay, bool may_wait, struct en
 	if (replay_record_number(record) < history_first(router->history))
 		return FETCH_TRIMMED;
 	id = history_id(router->history, replay_record_number(record));
-	if (event_id_equal(id, replay->fetched) && replay->fetched_result != FETCH_READY) {
+	if (event_id_equal(body_id(replay, record), replay->fetched) &&
+	    replay->fetched_result != FETCH_READY) {
 		/* Redis was away then; the next time it is asked again. */
 		if (replay->fetched_result == FETCH_AWAY || replay->fetched_result == FETCH_REFUSED)
 			replay->fetched = (struct event_id){0, 0};
@@ -101,11 +110,10 @@ enum word replay_check(struct replay *replay, enum replay_step *ret_step)
 static bool is_same_entry(const struct replay *replay, uint32_t index)
 {
 	const struct history *history = replay->router->history;
-	uint64_t number = replay_record_number(replay->records[index]);
-	uint64_t before = replay_record_number(replay->records[index - 1]);
+	uint64_t before = replay->records[index - 1];
 
-	return before >= history_first(history) &&
-	       event_id_equal(history_id(history, number), history_id(history, before));
+	return replay_record_number(before) >= history_first(history) &&
+	       event_id_equal(body_id(replay, replay->records[index]), body_id(replay, before));
 }
 
 /* An entry for several of the channels is sent once, under the first where it is current then. */
@@ -246,7 +254,7 @@ static bool is_sent(const struct replay *replay, uint64_t record)
 	uint64_t number = replay_record_number(record);
 
 	return number >= history_first(history) &&
-	       event_id_equal(history_id(history, number), replay->sent_id);
+	       event_id_equal(body_id(replay, record), replay->sent_body);
 }
 
 /* Frames for one part. *ret_result is not READY when the next body is missing. */
@@ -281,6 +289,7 @@ static uint32_t write_part(struct replay *replay, uint32_t messages_max, size_t 
 					router->unix_ms))
 			continue;
 		replay->sent_id = history_id(router->history, replay_record_number(record));
+		replay->sent_body = body_id(replay, record);
 		size += framing_write(
 			router->chunk + size,
 			&(struct framing){

@@ -7,6 +7,7 @@
 #include "router/redis_log.h"
 #include "router/replay_phase.h"
 #include "router/router_state.h"
+#include "router/takeover.h"
 
 struct session *replay_session(const struct replay *replay)
 {
@@ -112,6 +113,10 @@ static enum word place(struct replay *replay, enum replay_step *ret_step)
 	struct router *router = replay->router;
 	bool is_late = router->now_ms - replay->began_ms >= REPLAY_PATIENCE_MS;
 
+	if (replay->must_ask_identity && takeover_ask(replay)) {
+		*ret_step = REPLAY_STEP_WAITS;
+		return WORD_STOP;
+	}
 	if (!router->is_loaded) {
 		/* The window is being read: that may take a while and is worth it. */
 		if (router->redis && redis_log_is_loading(router->redis)) {
@@ -156,6 +161,39 @@ static bool add_record(struct replay *replay, uint64_t record)
 	return replay->records_count <= replay->router->config->replay_limit;
 }
 
+static bool is_parted(const struct router *router)
+{
+	return router->redis && router->redis->partitions.count > 1;
+}
+
+/* Of several streams two may give the same id, and the receiver may have only the first of those
+ * entries: only of the first of its channels that have this id is it sure to have it. */
+static bool may_lack_equal(const struct replay *replay, struct slice name, struct event_id id)
+{
+	const struct recovery *recovery = replay->recovery;
+	const struct router *router = replay->router;
+	uint32_t partition = redis_log_partition(router->redis, name);
+
+	for (uint32_t i = 0; i < recovery->channels_count; i++) {
+		struct slice other = recovery->channels[i].name;
+
+		if (redis_log_partition(router->redis, other) < partition &&
+		    history_find_event(router->history, router_hash(router, other), id) != 0)
+			return true;
+	}
+	return false;
+}
+
+/* The receiver has it, by what it said; nothing of its channel before it is looked at then. */
+static bool is_behind_it(const struct replay *replay, const struct recovery_channel *channel,
+			 struct event_id id)
+{
+	if (event_id_is_after(id, channel->after))
+		return false;
+	return !is_parted(replay->router) || !event_id_equal(id, channel->after) ||
+	       !may_lack_equal(replay, channel->name, id);
+}
+
 /* From the newest record of the channel back to where the receiver is. False: too many. */
 static bool collect_channel(struct replay *replay, uint32_t index)
 {
@@ -165,7 +203,7 @@ static bool collect_channel(struct replay *replay, uint32_t index)
 
 	for (; number != 0 && number >= replay->reached;
 	     number = history_previous(history, number)) {
-		if (!event_id_is_after(history_id(history, number), channel->after))
+		if (is_behind_it(replay, channel, history_id(history, number)))
 			return true;
 		if (history_is_current(history, number, replay->router->unix_ms) &&
 		    !add_record(replay, number * REPLAY_CHANNELS + index))

@@ -1,6 +1,7 @@
 /* router/saying.c - upstream messages, one by one. */
 #include "router/saying.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "belfry/upstream.h"
@@ -11,7 +12,7 @@
 #include "wire/event_id.h"
 #include "wire/json.h"
 
-#define LOG_LENGTH_MAX "1000000"
+#define COUNT_TEXT_MAX 12
 #define MARK_SIZE_MAX 2048 /* an id, each byte escaped, and the rest */
 #define TIME_SIZE 32
 #define CHANNEL_ROOM (sizeof("ws:channel:typing:") + USER_SIZE_MAX)
@@ -72,12 +73,15 @@ static enum status append_redis(struct router *router, const struct saying_entry
 				struct append *append)
 {
 	struct redis_log *redis = router->redis;
+	char length[COUNT_TEXT_MAX];
+
+	snprintf(length, sizeof(length), "%u", redis_log_length_max(redis));
 	struct slice words[16] = {
 		SLICE("XADD"),
 		redis_log_key(redis, redis_log_partition(redis, entry->channel)),
 		SLICE("MAXLEN"),
 		SLICE("~"),
-		SLICE(LOG_LENGTH_MAX),
+		slice_of_text(length),
 		SLICE("*"),
 		SLICE("to"),
 		entry->channel,

@@ -2,6 +2,7 @@
 #include "router/watch.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log_line.h"
@@ -12,9 +13,49 @@
 
 #define EPOCH_KEY "belfry:epoch"
 
-void watch_init(struct watch *watch, struct redis_log *redis)
+enum status watch_init(struct watch *watch, struct redis_log *redis)
 {
+	uint32_t count = redis->partitions.count;
+
 	*watch = (struct watch){.redis = redis};
+	if (count == 1)
+		return STATUS_OK;
+	watch->parts = calloc(count, sizeof(*watch->parts));
+	for (uint32_t i = 0; watch->parts && i < count; i++)
+		watch->parts[i].watch = watch;
+	return watch->parts ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
+void watch_deinit(struct watch *watch)
+{
+	free(watch->parts);
+}
+
+void watch_adopt(struct watch *watch)
+{
+	memcpy(watch->replid, watch->facts.replid, sizeof(watch->replid));
+	watch->entries_added = watch->facts.entries_added;
+	for (uint32_t i = 0; watch->parts && i < watch->redis->partitions.count; i++)
+		watch->parts[i].entries_added = watch->parts[i].facts.entries_added;
+}
+
+void watch_follow(struct watch *watch)
+{
+	if (watch->facts.entries_added > watch->entries_added)
+		watch->entries_added = watch->facts.entries_added;
+	for (uint32_t i = 0; watch->parts && i < watch->redis->partitions.count; i++) {
+		struct watch_part *part = &watch->parts[i];
+
+		if (part->facts.entries_added > part->entries_added)
+			part->entries_added = part->facts.entries_added;
+	}
+}
+
+void watch_count(struct watch *watch, uint32_t partition)
+{
+	watch->entries_added++;
+	if (watch->parts)
+		watch->parts[partition].entries_added++;
 }
 
 void watch_forget(struct watch *watch)
@@ -129,6 +170,56 @@ static void make_epoch(struct watch *watch)
 	write_epoch(watch, true);
 }
 
+/* ---- several streams ---- */
+
+/* Up to where it no longer has what it had: nobody knows of a Redis that does not count. */
+static struct event_id floor_of(const struct redis_facts *facts)
+{
+	bool is_trimmed = !facts->has_entries_added || facts->entries_added > facts->length;
+	struct event_id first = facts->first_id;
+
+	if (!facts->stream_exists || !is_trimmed)
+		return (struct event_id){0, 0};
+	if (facts->length == 0)
+		return facts->last_id;
+	if (first.sequence > 0)
+		return (struct event_id){first.ms, first.sequence - 1};
+	return first.ms > 0 ? (struct event_id){first.ms - 1, UINT64_MAX} : first;
+}
+
+static void add_facts(struct redis_facts *all, const struct redis_facts *one)
+{
+	bool is_first = all->length == 0 || event_id_is_after(all->first_id, one->first_id);
+
+	if (!one->stream_exists)
+		return;
+	if (one->length > 0 && is_first)
+		all->first_id = one->first_id;
+	all->has_entries_added = one->has_entries_added;
+	all->stream_exists = true;
+	all->length += one->length;
+	all->entries_added += one->entries_added;
+	if (event_id_is_after(one->last_id, all->last_id))
+		all->last_id = one->last_id;
+}
+
+/* The oldest and the newest id there is, sums, and the highest floor. */
+static void sum_parts(struct watch *watch)
+{
+	struct redis_facts *all = &watch->facts;
+
+	all->stream_exists = false;
+	all->length = all->entries_added = 0;
+	all->first_id = all->last_id = watch->floor = (struct event_id){0, 0};
+	for (uint32_t i = 0; i < watch->redis->partitions.count; i++) {
+		struct event_id floor = floor_of(&watch->parts[i].facts);
+
+		add_facts(all, &watch->parts[i].facts);
+		if (event_id_is_after(floor, watch->floor))
+			watch->floor = floor;
+	}
+}
+
 /* ---- answers ---- */
 
 static void on_answered(struct watch *watch, bool is_good)
@@ -137,9 +228,11 @@ static void on_answered(struct watch *watch, bool is_good)
 	watch->is_asking = watch->pending > 0;
 	if (!is_good)
 		watch->next_ms = watch->redis->router->now_ms + WATCH_INTERVAL_MS;
-	if (watch->is_asking || !is_good)
+	if (watch->is_asking || !is_good || watch->part_failed)
 		return;
 	watch->is_fresh = true;
+	if (watch->parts)
+		sum_parts(watch);
 	warn(watch);
 	reading_on_facts(watch->redis, &watch->facts);
 	make_epoch(watch);
@@ -166,7 +259,17 @@ static void on_stream(struct redis_call *call, enum status status, const struct 
 				   redis_facts_read_stream(&watch->facts, reply) == STATUS_OK);
 }
 
-/* The last of the three: now everything is known. */
+static void on_part(struct redis_call *call, enum status status, const struct redis_reply *reply)
+{
+	struct watch_part *part = (struct watch_part *)call;
+	bool is_good =
+		status == STATUS_OK && redis_facts_read_stream(&part->facts, reply) == STATUS_OK;
+
+	part->watch->part_failed |= !is_good;
+	on_answered(part->watch, is_good);
+}
+
+/* The last of them: now everything is known. */
 static void on_epoch(struct redis_call *call, enum status status, const struct redis_reply *reply)
 {
 	struct watch *watch = (struct watch *)((char *)call - offsetof(struct watch, call_epoch));
@@ -177,11 +280,31 @@ static void on_epoch(struct redis_call *call, enum status status, const struct r
 	on_answered(watch, !is_error(status, reply));
 }
 
+static void ask_stream(struct watch *watch, uint32_t partition, struct redis_call *call)
+{
+	struct slice stream[] = {SLICE("XINFO"), SLICE("STREAM"),
+				 redis_log_key(watch->redis, partition)};
+
+	if (redis_client_add(&watch->redis->client, stream, 3, call) == STATUS_OK)
+		watch->pending++;
+	else
+		watch->part_failed = watch->parts != NULL;
+}
+
+static void ask_parts(struct watch *watch)
+{
+	for (uint32_t i = 0; i < watch->redis->partitions.count; i++) {
+		watch->parts[i].call.on_reply = on_part;
+		watch->parts[i].told = watch->redis->stream.parts[i].told;
+		watch->parts[i].asked_added = watch->parts[i].entries_added;
+		ask_stream(watch, i, &watch->parts[i].call);
+	}
+}
+
 static void ask(struct watch *watch)
 {
 	struct redis_client *client = &watch->redis->client;
 	struct slice info[] = {SLICE("INFO")};
-	struct slice stream[] = {SLICE("XINFO"), SLICE("STREAM"), redis_log_key(watch->redis, 0)};
 	struct slice epoch[] = {SLICE("GET"), SLICE(EPOCH_KEY)};
 
 	watch->next_ms = watch->redis->router->now_ms + WATCH_INTERVAL_MS;
@@ -195,8 +318,11 @@ static void ask(struct watch *watch)
 		return;
 	watch->is_asking = true;
 	watch->pending = 1;
-	if (redis_client_add(client, stream, 3, &watch->call_stream) == STATUS_OK)
-		watch->pending++;
+	watch->part_failed = false;
+	if (watch->parts)
+		ask_parts(watch);
+	else
+		ask_stream(watch, 0, &watch->call_stream);
 	if (redis_client_add(client, epoch, 2, &watch->call_epoch) == STATUS_OK)
 		watch->pending++;
 }

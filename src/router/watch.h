@@ -2,7 +2,7 @@
  *
  * Layer   router (may include: lane, wire, uring, log, base, libc)
  * Threads the router
- * Memory  three calls, embedded
+ * Memory  three calls, embedded; with several streams a call and its facts for each
  * Errors  none: without answers nothing is known, and reading does not begin
  *
  *     belfry:epoch   string "{epoch}:{from}:{until}": ids after `from` and not after `until` are
@@ -23,6 +23,16 @@
 
 struct redis_log;
 
+/* One of several streams. */
+struct watch_part {
+	struct redis_call call;
+	struct watch *watch;
+	struct redis_facts facts;
+	struct event_id told;   /* newest entry of it that was read, when this was asked */
+	uint64_t asked_added;   /* `entries_added`, likewise */
+	uint64_t entries_added; /* highest seen of this log */
+};
+
 struct watch {
 	struct redis_call call_info, call_stream, call_epoch, call_write;
 	struct redis_log *redis;
@@ -31,7 +41,10 @@ struct watch {
 	bool must_break; /* this Redis is not the master: all links go */
 	uint32_t pending;
 	uint64_t next_ms;
-	struct redis_facts facts;
+	struct redis_facts facts; /* with several streams: what they come to */
+	struct watch_part *parts; /* NULL: there is one stream */
+	struct event_id floor;    /* of several streams: up to it some have been trimmed */
+	bool part_failed;
 	bool must_write_epoch; /* ours is not in Redis yet: what is read there is old */
 	bool is_writing_epoch; /* its SET is on its way */
 	bool has_epoch;        /* the key is there */
@@ -42,10 +55,17 @@ struct watch {
 	uint64_t entries_added; /* highest seen of this log */
 };
 
-void watch_init(struct watch *watch, struct redis_log *redis);
+MUST_CHECK enum status watch_init(struct watch *watch, struct redis_log *redis);
+void watch_deinit(struct watch *watch);
 
 /* Once per turn. */
 void watch_turn(struct watch *watch);
+
+/* The log of these facts is read from here on; later facts are of the same one; a new entry of it
+ * was read. So many entries have been added to it, at least. */
+void watch_adopt(struct watch *watch);
+void watch_follow(struct watch *watch);
+void watch_count(struct watch *watch, uint32_t partition);
 
 /* A link has broken: what is known may be of another Redis by now. */
 void watch_forget(struct watch *watch);

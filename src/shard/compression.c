@@ -211,6 +211,22 @@ static enum status inflate_whole(struct deflate *codec, struct slice bytes, size
 	return status == STATUS_OK && inflated->size > size_max ? STATUS_TOO_LARGE : status;
 }
 
+static void count_inflated(struct shard *shard, size_t size)
+{
+	struct compression *compression = &shard->compression;
+
+	if (compression->inflated_turn != shard->turn)
+		compression->inflated = 0;
+	compression->inflated_turn = shard->turn;
+	compression->inflated += size;
+}
+
+bool compression_is_spent(const struct shard *shard)
+{
+	return shard->compression.inflated_turn == shard->turn &&
+	       shard->compression.inflated >= TURN_INFLATED_MAX;
+}
+
 static enum close_reason reason_of(enum status status)
 {
 	return status == STATUS_TOO_LARGE   ? CLOSE_TOO_LARGE
@@ -226,6 +242,7 @@ bool compression_inflate(struct shard *shard, struct conn *conn, enum ws_opcode 
 					   message_size_max(shard, conn), &inflated);
 	struct slice message = slice_of(inflated.bytes, inflated.size);
 
+	count_inflated(shard, inflated.size);
 	if (status == STATUS_OK && (opcode != WS_TEXT || utf8_is_valid(message))) {
 		counter_add(&shard->counters->inflated, 1);
 		*ret_message = message;

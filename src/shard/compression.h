@@ -32,6 +32,8 @@ struct compression {
 	struct slice tail; /* compressed, in the arena; absent: not worth it */
 	uint32_t notice;   /* of shard->notices, for which `tail` is */
 	uint32_t turn;     /* in which it was made */
+	size_t inflated;   /* bytes, in the turn `inflated_turn` */
+	uint32_t inflated_turn;
 };
 
 /* Makes the codec, if the configuration wants one. False: out of memory. */
@@ -56,5 +58,8 @@ size_t compression_bound(const struct shard *shard, const struct conn *conn, boo
  * *ret_message is for the caller to free. */
 MUST_CHECK bool compression_inflate(struct shard *shard, struct conn *conn, enum ws_opcode opcode,
 				    struct slice bytes, struct slice *ret_message);
+
+/* Enough was inflated in this turn: a few bytes can be a large message, and others wait. */
+MUST_CHECK bool compression_is_spent(const struct shard *shard);
 
 #endif

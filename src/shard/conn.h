@@ -45,37 +45,39 @@ enum conn_state {
 /* Each flag states when it is true. */
 enum conn_flag {
 	CONN_BLOCKED = 1 << 0,       /* the socket took fewer bytes than given; a poll for
-				     * writability is armed */
+				      * writability is armed */
 	CONN_LAGGING = 1 << 1,       /* a tape it follows has, or had, more for it */
 	CONN_QUEUED_READ = 1 << 2,   /* is on the shard's list of readable connections */
 	CONN_QUEUED_SEND = 1 << 3,   /* is on the shard's list of those with bytes to send */
-	CONN_UNREAD = 1 << 4,        /* its socket may have bytes nobody has asked for yet */
-	CONN_END_WHEN_SENT = 1 << 5, /* goes to the kernel's close when its outbox is empty */
-	CONN_PEER_CLOSED = 1 << 6,   /* the client's close frame has come */
-	CONN_ATTACHED = 1 << 7,      /* the router was asked and counts it: it must hear the end */
-	CONN_SUBPROTOCOL = 1 << 8,   /* the client offered the subprotocol belfry */
-	CONN_ADMIN = 1 << 9,         /* its token says admin */
-	CONN_FALLING = 1 << 10,      /* a durable frame for it found no room: it leaves its
-				     * channels at the next look at its outbox, outside of any
-				     * walk over members */
-	CONN_EXPIRING = 1 << 11,     /* the token is over; its grace period runs */
-	CONN_LISTED = 1 << 13,       /* is on the shard's list of lagging connections */
+	CONN_QUEUED_TOKEN = 1 << 4,  /* is on the shard's list of those that wait for a token */
+	CONN_LISTED = 1 << 5,        /* is on the shard's list of lagging connections */
+	CONN_UNREAD = 1 << 6,        /* its socket may have bytes nobody has asked for yet */
+	CONN_END_WHEN_SENT = 1 << 7, /* goes to the kernel's close when its outbox is empty */
+	CONN_PEER_CLOSED = 1 << 8,   /* the client's close frame has come */
+	CONN_HUNG_UP = 1 << 9,       /* the client's end has come: it is read up to there */
+	CONN_ATTACHED = 1 << 10,     /* the router was asked and counts it: it must hear the end */
+	CONN_SUBPROTOCOL = 1 << 11,  /* the client offered the subprotocol belfry */
 	CONN_UPGRADED = 1 << 12,     /* the 101 answer was given: frames may follow */
-	CONN_HUNG_UP = 1 << 14,      /* the client's end has come: it is read up to there */
-	CONN_BEHIND = 1 << 15,       /* it left its channels; until it has caught up */
-	CONN_RECOVERING = 1 << 16,   /* an attach or a catch-up of it is at the router */
-	CONN_OVERRUN = 1 << 17,      /* not even an answer to it found room: it is closed with 4410
-				     * at the next look at its outbox */
-	CONN_UNCONFIRMED =
-		1 << 18,          /* something was delivered since the last ping with a position */
-	CONN_POSTPONED = 1 << 20, /* bytes of it wait in its inbound for a turn that may verify
+	CONN_DEFLATE = 1 << 13,      /* permessage-deflate was agreed on: it may send RSV1 */
+	CONN_ADMIN = 1 << 14,        /* its token says admin */
+	CONN_EXPIRING = 1 << 15,     /* the token is over; its grace period runs */
+	CONN_PROXIED = 1 << 16,      /* it came to an address of listen_proxy */
+	CONN_HEADER_DUE = 1 << 17,   /* its PROXY header has yet to come */
+	CONN_SLOWED = 1 << 18,       /* it sent too much: not read until its pause is over */
+	CONN_SPENT = 1 << 19,        /* a turn's share of inflating is spent: read on in the next */
+	CONN_POSTPONED = 1 << 20,    /* bytes of it wait in its inbound for a turn that may verify
 				      * their token: see shard/postponed.h */
-	CONN_QUEUED_TOKEN = 1 << 21, /* is on the shard's list of those */
-	CONN_PROXIED = 1 << 24,      /* it came to an address of listen_proxy */
-	CONN_HEADER_DUE = 1 << 25,   /* its PROXY header has yet to come */
-	CONN_SLOWED = 1 << 26,       /* it sent too much: not read until its pause is over */
-	CONN_DEFLATE = 1 << 22,      /* permessage-deflate was agreed on: it may send RSV1 */
-	CONN_HELD = 1 << 19, /* what it is to get stays in its outbox: see shard/protocol.h */
+	CONN_FALLING = 1 << 21,      /* a durable frame for it found no room: it leaves its
+				      * channels at the next look at its outbox, outside of any
+				      * walk over members */
+	CONN_BEHIND = 1 << 22,       /* it left its channels; until it has caught up */
+	CONN_RECOVERING = 1 << 23,   /* an attach or a catch-up of it is at the router */
+	CONN_OVERRUN = 1 << 24,      /* not even an answer to it found room: it is closed with 4410
+				      * at the next look at its outbox */
+	CONN_UNCONFIRMED = 1 << 25,  /* something was delivered since the last ping with a
+				      * position */
+	CONN_HELD = 1 << 26,         /* what it is to get stays in its outbox: see
+				      * shard/protocol.h */
 };
 
 #define SUBSCRIPTIONS_INLINE 3 /* all, user:{sub}, announcements */
@@ -104,7 +106,7 @@ struct inbound {
 	uint8_t *bytes; /* HEAD: of the request; OPEN, ECHO: payload of the message so far */
 	size_t size;
 	size_t capacity;
-	uint8_t *rest; /* OPEN, SLOWED: what was received and not yet looked at; NULL: nothing */
+	uint8_t *rest; /* SLOWED, SPENT: what was received and not yet looked at; NULL: nothing */
 	size_t rest_size;
 };
 

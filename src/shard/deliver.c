@@ -97,10 +97,16 @@ static bool deliver_to_tape(struct shard *shard, const struct notice *notice, ui
 
 	if (!order_before_tape(shard, local))
 		return false;
+	/* What was written and found no room is not written again before there is some. */
+	if (shard->held_size > 0 &&
+	    !tape_reserve(channel->tape, shard->held_size, channel->tape->has_laggards))
+		return false;
 	frame = encode_notice(shard, notice, index, (enum encoding)channel->encoding);
-	bytes = tape_reserve(channel->tape, (uint32_t)frame.size, channel->tape->has_laggards);
+	shard->held_size = (uint32_t)frame.size;
+	bytes = tape_reserve(channel->tape, shard->held_size, channel->tape->has_laggards);
 	if (!bytes || !send_mark_dirty(shard, local))
 		return false;
+	shard->held_size = 0;
 	memcpy(bytes, frame.bytes, frame.size);
 	tape_commit(channel->tape, (uint32_t)frame.size, shard->position,
 		    !event_id_is_none(notice->event_id));
@@ -151,6 +157,7 @@ static bool deliver_notice(struct shard *shard, const struct notice *notice)
 		    !deliver_encoded(shard, notice, (enum encoding)shard->delivering))
 			return false;
 	shard->delivering = 0;
+	shard->held_size = 0;
 	return true;
 }
 

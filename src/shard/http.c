@@ -212,6 +212,16 @@ static void pass_on(struct shard *shard, struct conn *conn, struct slice rest)
 		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
 }
 
+static bool must_wait(const struct shard *shard, const struct http_head *head)
+{
+	struct identity_request request = {
+		.head = head,
+		.protocols = http_head_find(head, "Sec-WebSocket-Protocol"),
+	};
+
+	return identity_must_wait(shard->config, &shard->tokens, &request);
+}
+
 /* Answers to requests before are not known to be out. */
 static bool has_unsent(const struct shard *shard, const struct conn *conn)
 {
@@ -225,16 +235,6 @@ static void pause_until_sent(struct shard *shard, struct conn *conn, struct slic
 		send_queue(shard, conn);
 	else
 		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
-}
-
-static bool must_wait(const struct shard *shard, const struct http_head *head)
-{
-	struct identity_request request = {
-		.head = head,
-		.protocols = http_head_find(head, "Sec-WebSocket-Protocol"),
-	};
-
-	return identity_must_wait(shard->config, &shard->tokens, &request);
 }
 
 static void feed_whole(struct shard *shard, struct conn *conn, struct slice bytes)
@@ -272,7 +272,7 @@ void http_go_on(struct shard *shard, struct conn *conn)
 	struct inbound *before = conn->inbound;
 
 	ASSERT(conn->state == CONN_HEAD);
-	if (!before)
+	if (!before || conn_has(conn, CONN_POSTPONED))
 		return;
 	conn->inbound = NULL;
 	feed_whole(shard, conn, slice_of(before->bytes, before->size));

@@ -48,7 +48,8 @@ static bool must_wait(const struct shard *shard, const struct conn *conn)
 	if (conn_has(conn, CONN_POSTPONED) && conn->state != CONN_CLOSING)
 		return true;
 	if (waits_for_router(shard, conn) ||
-	    (conn->state == CONN_OPEN && conn_has(conn, CONN_SLOWED)))
+	    (conn->state == CONN_OPEN && conn_has(conn, CONN_SLOWED)) ||
+	    (conn->state < CONN_CLOSING && conn_has(conn, CONN_SPENT)))
 		return true;
 	return conn->state != CONN_CLOSING &&
 	       (waiting > READ_PAUSE_SIZE || (waiting > 0 && conn_has(conn, CONN_BLOCKED)));
@@ -91,7 +92,25 @@ void receive_flush(struct shard *shard)
 
 bool receive_has_more(const struct shard *shard)
 {
-	return slot_queue_size(&shard->readable) > 0 || shard->receives > 0;
+	return slot_queue_size(&shard->readable) > 0 || slot_queue_size(&shard->spent) > 0 ||
+	       shard->receives > 0;
+}
+
+void receive_go_on(struct shard *shard)
+{
+	uint32_t count = slot_queue_size(&shard->spent);
+
+	while (count-- > 0) {
+		struct conn *conn = conn_at(shard, slot_queue_pop(&shard->spent));
+		bool is_open = conn->state == CONN_OPEN || conn->state == CONN_ECHO;
+
+		/* Without the flag the slot is another connection's by now. */
+		if (!is_open || !conn_has(conn, CONN_SPENT))
+			continue;
+		conn_clear(conn, CONN_SPENT);
+		if (!conn_has(conn, CONN_SLOWED)) /* else it goes on when that ends */
+			receive_rest(shard, conn);
+	}
 }
 
 void receive_on_readable(struct shard *shard, struct conn *conn, const struct uring_event *event)
@@ -202,7 +221,8 @@ static void keep_reader(struct shard *shard, struct conn *conn, const struct ws_
 		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
 }
 
-/* Likewise in the middle of what was received: the rest waits until the pause is over. */
+/* Likewise in the middle of what was received: the rest waits until the pause is over, or, when
+ * the share is spent, until the next turn. */
 static void keep_rest(struct shard *shard, struct conn *conn, const struct ws_inbound *reader,
 		      struct slice rest)
 {
@@ -219,6 +239,10 @@ static void keep_rest(struct shard *shard, struct conn *conn, const struct ws_in
 	in->ws = *reader;
 	in->rest = copy;
 	in->rest_size = rest.size;
+	if (conn_has(conn, CONN_SLOWED) || conn_has(conn, CONN_SPENT))
+		return;
+	conn_set(conn, CONN_SPENT);
+	slot_queue_push(&shard->spent, conn_slot(shard, conn));
 }
 
 static void feed_closing(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t size);
@@ -239,14 +263,16 @@ void receive_feed_ws(struct shard *shard, struct conn *conn, uint8_t *bytes, siz
 {
 	struct ws_inbound reader = reader_of(conn, compression_bound(shard, conn, false));
 	struct ws_inbound_event event;
+	bool must_stop;
 	size_t done = 0;
 
 	conn->heard_ms = (uint32_t)shard->now_ms;
 	do {
 		done += ws_inbound_next(&reader, bytes + done, size - done, &event);
 		on_event(shard, conn, &event);
-	} while (event.type != WS_EVENT_NONE && conn->state < CONN_CLOSING &&
-		 !conn_has(conn, CONN_SLOWED) && !conn_has(conn, CONN_POSTPONED));
+		must_stop = conn_has(conn, CONN_SLOWED) || conn_has(conn, CONN_POSTPONED) ||
+			    (event.compressed && compression_is_spent(shard));
+	} while (event.type != WS_EVENT_NONE && conn->state < CONN_CLOSING && !must_stop);
 	if (conn_has(conn, CONN_POSTPONED) && conn->state == CONN_OPEN) {
 		postponed_add_rest(shard, conn, slice_of(bytes + done, size - done));
 		return;
@@ -254,7 +280,7 @@ void receive_feed_ws(struct shard *shard, struct conn *conn, uint8_t *bytes, siz
 	if (conn->state == CONN_FINISHING || event.type == WS_EVENT_CLOSE ||
 	    event.type == WS_EVENT_VIOLATION)
 		return;
-	if (conn_has(conn, CONN_SLOWED) && conn->state == CONN_OPEN && done < size) {
+	if (must_stop && conn->state < CONN_CLOSING && done < size) {
 		keep_rest(shard, conn, &reader, slice_of(bytes + done, size - done));
 		return;
 	}

@@ -28,6 +28,9 @@ void receive_flush(struct shard *shard);
 
 bool receive_has_more(const struct shard *shard);
 
+/* Begin of turn: goes on with what the last one had no share of inflating left for. */
+void receive_go_on(struct shard *shard);
+
 /* Completions. */
 void receive_on_readable(struct shard *shard, struct conn *conn, const struct uring_event *event);
 void receive_on_bytes(struct shard *shard, struct conn *conn, uint32_t buffer,
@@ -40,7 +43,7 @@ void receive_feed_ws(struct shard *shard, struct conn *conn, uint8_t *bytes, siz
 
 void receive_feed(struct shard *shard, struct conn *conn, uint8_t *bytes, size_t size);
 
-/* What was left when the connection was slowed, then its socket. */
+/* What was left when the connection was slowed or its share spent, then its socket. */
 void receive_rest(struct shard *shard, struct conn *conn);
 
 #endif

@@ -52,13 +52,14 @@ static bool init_memory(struct shard *shard, struct hash_key channel_key)
 	shard->readable.slots = malloc((SLOTS_MAX + 1) * sizeof(uint16_t));
 	shard->sendable.slots = malloc((SLOTS_MAX + 1) * sizeof(uint16_t));
 	shard->postponed.slots = malloc((SLOTS_MAX + 1) * sizeof(uint16_t));
+	shard->spent.slots = malloc((SLOTS_MAX + 1) * sizeof(uint16_t));
 	shard->lagging = malloc(shard->slots * sizeof(uint16_t));
 	shard->receive_bytes = malloc((size_t)TURN_RECEIVES_MAX * RECEIVE_SIZE);
 	shard->arena.bytes = malloc(TURN_ARENA_SIZE);
 	shard->arena.capacity = TURN_ARENA_SIZE;
 	if (!shard->lagging || !shard->readable.slots || !shard->sendable.slots ||
-	    !shard->postponed.slots || !shard->receive_bytes || !shard->arena.bytes ||
-	    !reserve_conns(shard))
+	    !shard->postponed.slots || !shard->spent.slots || !shard->receive_bytes ||
+	    !shard->arena.bytes || !reserve_conns(shard))
 		return false;
 	if (!channels_init(&shard->channels, channel_key))
 		return false;
@@ -150,6 +151,7 @@ void shard_destroy(struct shard *shard)
 	free(shard->readable.slots);
 	free(shard->sendable.slots);
 	free(shard->postponed.slots);
+	free(shard->spent.slots);
 	tokens_deinit(&shard->tokens);
 	free(shard->lagging);
 	free(shard->receive_bytes);

@@ -93,6 +93,7 @@ struct shard {
 	uint32_t notices;    /* notices for many channels so far */
 	uint32_t encodings;  /* a bit for each that a connection here has had */
 	uint32_t delivering; /* encoding with which the notice at the lane's end goes on */
+	uint32_t held_size;  /* bytes of its frame that found no room on a tape; 0: none did */
 	uint32_t sockets;    /* slots in use */
 	bool is_stopping;
 	bool is_crowded;        /* an outbox is half full in this turn: no more deliveries */
@@ -111,6 +112,7 @@ struct shard {
 	const int *shard_ring_fds; /* of all shards; NULL: they are told nothing */
 	struct slot_queue readable, sendable;
 	struct slot_queue postponed;     /* see shard/postponed.h */
+	struct slot_queue spent;         /* connections with CONN_SPENT: receive_go_on() */
 	uint32_t dirty[TAPES_DIRTY_MAX]; /* channels whose tapes have bytes to send */
 	uint32_t dirty_count;
 	uint16_t *lagging; /* slots of connections that a sweep has left behind, `slots` of them */

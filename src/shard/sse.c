@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "shard/confirm.h"
+#include "shard/cors.h"
 #include "shard/message.h"
 #include "shard/protocol.h"
 #include "shard/receive.h"
@@ -224,10 +225,28 @@ static void on_attached(struct shard *shard, struct conn *conn, const struct att
 	receive_queue(shard, conn);
 }
 
+/* With a status that is final: with this token there is nothing to come back for. */
+static void refuse_revoked(struct shard *shard, struct conn *conn)
+{
+	const struct stream *stream = stream_of(conn);
+	struct http_refusal refusal = admission_refusal(conn)->http;
+	char lines[CORS_SIZE_MAX + 1];
+
+	ASSERT(stream->lines_size < sizeof(lines));
+	memcpy(lines, stream->lines, stream->lines_size);
+	lines[stream->lines_size] = '\0';
+	refusal.extra = lines;
+	http_refuse(shard, conn, &refusal);
+}
+
 static void on_refused(struct shard *shard, struct conn *conn)
 {
 	const struct stream *stream = stream_of(conn);
 
+	if (conn->reason == CLOSE_REVOKED) {
+		refuse_revoked(shard, conn);
+		return;
+	}
 	answer_later(shard, conn, admission_refusal(conn),
 		     slice_of(stream->lines, stream->lines_size));
 }

@@ -245,6 +245,7 @@ static void turn(struct shard *shard)
 	arena_reset(&shard->arena);
 	tokens_begin_turn(&shard->tokens);
 	postponed_serve(shard);
+	receive_go_on(shard);
 	read_received(shard);
 	timers_advance(shard);
 	deliver_drain(shard);

@@ -169,12 +169,6 @@ def test_messages_are_single_unmasked_text_frames(broker, producer):
     assert all(got.final and got.opcode == 1 and got.rsv == 0 for got in frames)
 
 
-async def test_client_that_offers_compression_is_served_without(broker, producer):
-    async with await Client.open(broker, compression="deflate") as client:
-        producer.publish("user:42", '"plain"')
-        assert (await client.next())["data"] == "plain"
-
-
 async def test_event_ids_grow(broker, producer):
     async with await Client.open(broker) as client:
         published = [producer.publish("user:42", str(number)) for number in range(300)]

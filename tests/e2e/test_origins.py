@@ -1,10 +1,12 @@
 """Which web pages may connect, and what of the answers they may read."""
 
+import http.client
 import json
 
 import pytest
 
 from client import Client
+from pace import scaled
 from raw_socket import RawSocket, upgrade_request
 from tokens import token
 
@@ -95,6 +97,41 @@ def test_what_only_looks_like_an_origin_of_the_list_may_not(listed, origin):
         assert "access-control-allow-origin" not in answer.headers
         answer = listed.ask("/ws/health", headers={"Origin": origin})
         assert answer.status == 200 and "access-control-allow-origin" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/sse", "/poll?wait=0"])
+def test_streams_and_polls_are_for_pages_of_the_list_only(listed, path):
+    def ask(origin):
+        headers = {"Authorization": f"Bearer {token()}", "Origin": origin} if origin else {
+            "Authorization": f"Bearer {token()}"}
+        connection = http.client.HTTPConnection(listed.host, listed.port, timeout=scaled(10))
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        connection.close()
+        return answer.status, answer.getheader("Access-Control-Allow-Origin")
+
+    assert ask("https://app.example") == (200, "https://app.example")
+    assert ask("https://a.team.example") == (200, "https://a.team.example")
+    assert ask(None) == (200, None)
+    for origin in ("https://evil.example", "https://evil-team.example", "null",
+                   "http://app.example"):
+        assert ask(origin) == (403, None)
+
+
+@pytest.mark.parametrize("path", ["/sse", "/poll?wait=0"])
+def test_a_page_that_is_allowed_may_read_why_it_was_refused(listed, path):
+    answer = listed.ask(path, headers={"Origin": "https://app.example"})
+    assert answer.status == 401
+    assert answer.headers["access-control-allow-origin"] == "https://app.example"
+
+
+def test_socket_io_is_for_pages_of_the_list_only(listed):
+    path = "/socket.io/?EIO=4&transport=websocket"
+    for origin, status in (("https://app.example", 101), ("https://evil.example", 403),
+                           ("null", 403)):
+        with RawSocket(listed) as raw:
+            raw.send(upgrade_request(path, headers=[f"Origin: {origin}"], bearer=False))
+            assert raw.read_head().status == status, origin
 
 
 def test_two_origins_are_none(listed):

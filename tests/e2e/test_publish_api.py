@@ -303,3 +303,21 @@ async def test_a_thousand_objects_in_one_request(broker, producer):
         got = [await client.next() for _ in range(1000)]
     assert [message["event_id"] for message in got] == ids
     assert [message["data"] for message in got] == list(range(1000))
+
+
+async def test_what_it_appends_does_not_trim_the_window(start_broker, redis, producers):
+    """Of a larger window than most have; marks of clients are appended like publications."""
+    redis.call("CONFIG", "SET", "slowlog-log-slower-than", "0")
+    for entries, expected in ((5000000, b"5000000"), (10, b"1000000")):
+        redis.call("SLOWLOG", "RESET")
+        broker = start_broker(redis=redis.url(), retention_entries=entries)
+        broker.wait_until_ready()
+        async with await Client.open(broker) as client:
+            producers(broker).publish("user:42", "1", id="n1")
+            await client.next()
+            await client.ask({"type": "mark_read", "notification_id": "n1"})
+        added = [entry[3] for entry in redis.call("SLOWLOG", "GET", "1000")
+                 if entry[3][:2] == [b"XADD", b"belfry:in"]]
+        assert [words[2:5] for words in added] == [[b"MAXLEN", b"~", expected]] * 2
+        broker.stop()
+        redis.call("DEL", "belfry:in")

@@ -102,7 +102,7 @@ def acl_rule():
     return rule.replace("PASSWORD", "secret-of-belfry").split()
 
 
-@pytest.mark.parametrize("partitions", [1])
+@pytest.mark.parametrize("partitions", [1, 4])
 async def test_the_recommended_acl_rule_is_enough(start_broker, redis, producers, partitions):
     """Everything works, and Redis had nothing to refuse."""
     redis.call("ACL", "SETUSER", "belfry", *acl_rule())

@@ -131,6 +131,39 @@ async def test_a_loss_is_counted_and_said(start_broker, replicated, producers):
         await in_thread(wait_until, lambda: says(broker, "lost 7 entries"), "the loss of 7", 15)
 
 
+async def test_entries_without_history_are_lost_as_well(start_broker, replicated, producers):
+    """A position at one of them is of a log that is gone. What both logs have comes once."""
+    master, replica, proxy = replicated
+    broker = start_broker(redis=master.url(port=proxy.port), history=["live=off", "*=on"],
+                          subscribe=["live=any"])
+    producer = producers(master)
+    async with await Client.open(broker) as client:
+        epoch = client.connected["epoch"]
+        await client.ask({"type": "subscribe", "channel": "live:1"})
+        for number in range(5):
+            producer.publish("live:1", str(number))
+        common = producer.publish("user:42", "5")
+        await expect_data(client, range(6))
+        master.wait_for_replica(replica)
+        replica.call("REPLICAOF", "NO", "ONE")
+        future = f"{int(time.time() * 1000) + FUTURE_MS}-0"
+        producer.redis.call("XADD", "belfry:in", future, "to", "live:1", "data", '"lost"')
+        await expect_data(client, ["lost"])
+        await in_thread(fail_over, master, replica, proxy)
+        await in_thread(wait_until, lambda: says(broker, "lost 1 entries"), "the loss of 1", 15)
+        producer = producers(replica)
+        producer.publish("live:1", "6")
+        assert producer.publish("user:42", "7") < future
+        await expect_data(client, [6, 7])
+        await client.expect_nothing()
+    async with await Client.open(broker, resume(future)) as client:
+        assert client.connected["recovered"] is False
+        assert client.connected["epoch"] != epoch
+    async with await Client.open(broker, resume(common)) as client:
+        assert client.connected["recovered"] is True
+        assert await client.data(1) == [7]
+
+
 async def test_two_nodes_agree_on_a_loss(start_broker, replicated, producers):
     master, replica, proxy = replicated
     nodes = [start_broker(redis=master.url(port=proxy.port), node=f"n{number}")

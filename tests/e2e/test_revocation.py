@@ -2,13 +2,18 @@
 
 import asyncio
 import json
+import threading
 import time
 import urllib.parse
 
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from client import Client, Crowd
+from event_stream import EventStream
 from pace import scaled, wait_until
+from poll_client import PollClient
 from raw_socket import RawSocket, upgrade_request
 from resp import RedisError
 from tokens import token
@@ -145,6 +150,56 @@ async def test_a_revoked_token_is_not_taken_later_either(broker, claims):
     async with await Client.open(broker, bearer=token(**good)) as client:
         await client.send({"type": "auth", "token": token(**(good | {"iat": None} | claims))})
         assert await client.close_code() == 4401
+
+
+# ---- other protocols ----
+
+def test_an_event_stream_ends_and_does_not_begin_again(start_broker):
+    """401 is final for a browser: nothing else would keep it from asking for ever."""
+    page = "https://app.example"
+    broker = start_broker(allow_origin=page)
+    with EventStream.open(broker) as stream, EventStream.open(broker, user="43") as other:
+        revoke(broker, user="42")
+        event = stream.next()
+        assert event.type == "close" and event.json()["code"] == 4401
+        assert stream.rest() == []
+        with EventStream(broker, status=401, headers=[f"Origin: {page}"]) as again:
+            assert again.head.headers["access-control-allow-origin"] == page
+        other.expect_nothing()
+
+
+def test_a_poll_is_ended_and_the_next_one_refused(broker):
+    with PollClient(broker) as client, PollClient(broker, user="43") as other:
+        client.poll()
+        threading.Timer(0.5, revoke, [broker], {"user": "42"}).start()
+        assert client.ask(wait=30)[0].status == 401
+        answer, body = client.ask()
+        assert answer.status == 401 and json.loads(body)["error"] == "token_revoked"
+        assert other.poll() == []
+
+
+async def socket_io(broker, word):
+    """A Socket.IO connection that has sent its CONNECT, and the answer to that."""
+    socket = await connect(broker.url("/socket.io/?EIO=4&transport=websocket"), proxy=None)
+    assert (await socket.recv()).startswith("0{")
+    await socket.send("40" + json.dumps({"token": word}))
+    return socket, await socket.recv()
+
+
+async def test_a_socket_io_client_is_closed_and_not_taken_again(broker):
+    socket, answer = await socket_io(broker, token())
+    assert answer.startswith("40{")
+    await in_thread(revoke, broker, user="42")
+    with pytest.raises(ConnectionClosed) as closed:
+        while True:
+            assert not (await socket.recv()).startswith("41")  # it comes back by itself
+    assert closed.value.rcvd.code == 4401
+    socket, answer = await socket_io(broker, token())
+    assert answer.startswith("44{")
+    error = json.loads(answer[2:])
+    assert error["message"] == "Invalid authentication token"
+    assert error["data"]["code"] == "TOKEN_REVOKED"
+    await socket.close()
 
 
 async def test_everybody_is_closed_once_on_all_shards(start_broker):

@@ -1,7 +1,7 @@
 /* tests/fuzz/jwt_fuzz.c - tokens of strangers.
  *
- * The first byte chooses: a token as it is; header and payload, with a line break between them, that
- * are signed here; a payload alone. Whatever comes, claims are whole or untouched, and what a token
+ * The first byte chooses: a token as it is; header and payload, with a line break between, that are
+ * signed here; a payload alone. Whatever comes, claims are whole or untouched, and what a token
  * says lies where the header says.
  */
 #include <stddef.h>

@@ -114,7 +114,7 @@ static void allowed(void **state)
 	check_allowed(CONFIG_KEY_demo, "on or off");
 	check_allowed(CONFIG_KEY_auth, "jwt or none");
 	check_allowed(CONFIG_KEY_log_level, "debug, info, warn or error");
-	check_allowed(CONFIG_KEY_partitions, "1 (more is not offered yet)");
+	check_allowed(CONFIG_KEY_partitions, "1..1024");
 	check_allowed(CONFIG_KEY_pubsub, "on or off");
 	check_allowed(CONFIG_KEY_log_fsync, "always, second or never");
 	check_allowed(CONFIG_KEY_log_file,

@@ -230,8 +230,8 @@ static void ranges(void **state)
 	check_key(CONFIG_KEY_max_connections, "0", "is too small");
 	check_key(CONFIG_KEY_max_connections, "4294967297", "is too large");
 	check_key(CONFIG_KEY_partitions, "0", "is too small");
-	check_key(CONFIG_KEY_partitions, "1", NULL);
-	check_key(CONFIG_KEY_partitions, "2", "is too large");
+	check_key(CONFIG_KEY_partitions, "1024", NULL);
+	check_key(CONFIG_KEY_partitions, "1025", "is too large");
 	check_key(CONFIG_KEY_history_memory, "4294967295", NULL);
 	check_key(CONFIG_KEY_history_memory, "4096m", "is too large");
 	check_key(CONFIG_KEY_max_header_bytes, "1023", "is too small");

@@ -1,0 +1,41 @@
+/* router/unkept.h - ids of the newest entries that left no record in the index.
+ *
+ * Layer   router (may include: lane, wire, uring, log, base, libc)
+ * Threads the router
+ * Memory  UNKEPT_MAX ids, 64 KiB, from the first one on
+ * Errors  none: without memory nothing is remembered
+ *
+ * Entries of channels without history, and dead ones, cannot be replayed, but to compare one log
+ * with another (router/reading.h) their ids are needed: they may be lost, too, and what is known
+ * is not to be delivered once more. A failover loses the newest, so those are kept.
+ */
+#ifndef BELFRY_ROUTER_UNKEPT_H
+#define BELFRY_ROUTER_UNKEPT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "belfry/event_id.h"
+
+#define UNKEPT_MAX 4096u
+
+struct unkept {
+	struct event_id *ids; /* a ring, ascending; NULL: none yet */
+	uint32_t first, count;
+	bool has_dropped; /* there were more */
+};
+
+void unkept_deinit(struct unkept *unkept);
+
+/* An id that is not after the newest one is known already, or as good as. */
+void unkept_add(struct unkept *unkept, struct event_id id);
+
+/* By age, the oldest is 0; `index` is less than `count`. */
+struct event_id unkept_at(const struct unkept *unkept, uint32_t index);
+
+bool unkept_has(const struct unkept *unkept, struct event_id id);
+
+/* There may have been one with this id that is not remembered any more. */
+bool unkept_forgot(const struct unkept *unkept, struct event_id id);
+
+#endif
