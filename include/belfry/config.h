@@ -205,6 +205,8 @@
 	  "close after so long without a message in either direction; 0: off")                     \
 	X(close_timeout, DURATION, close_timeout_ms, "2s", 100, 60000, CONFIG_RELOAD, "",          \
 	  "wait for the client's half of a close")                                                 \
+	X(token_warning, DURATION, token_warning_ms, "0", 1000, 3600000, CONFIG_ZERO, "",          \
+	  "time before the end of a token at which a WebSocket client is told; 0: not before")     \
 	X(token_grace, DURATION, token_grace_ms, "10s", 0, 3600000, CONFIG_RELOAD, "",             \
 	  "time to send a new token after the old one has expired")                                \
 	X(allow_origin, ORIGINS, allow_origin, "", 0, 0, CONFIG_LIST | CONFIG_RELOAD,              \

@@ -89,8 +89,8 @@ enum conn_flag {
 				      * position */
 	CONN_HELD = 1 << 26,         /* what it is to get stays in its outbox: see
 				      * shard/protocol.h */
-	CONN_PROBED = 1 << 27,       /* PROBE: it has asked, and was told that it works */
-	CONN_LAST = 1 << 28,         /* SERVING: no request follows the answer */
+	CONN_WARNED = 1 << 27,       /* was told that its token ends soon */
+	CONN_PROBED = 1 << 28,       /* PROBE: it has asked, and was told that it works */
 	CONN_SOCKETLESS = 1 << 29,   /* a session: it has no socket, or `partner` lends it one */
 	CONN_HANDED = 1 << 30,       /* MOVING: nothing but that operation's completion ends it;
 				      * FINISHING: another shard has the socket, and tells its end */
@@ -127,6 +127,7 @@ struct inbound {
 	size_t capacity;
 	size_t body_size;    /* SERVING: of the body; what follows belongs to the next request */
 	size_t body_taken;   /* SERVING: bytes of it that the session has */
+	bool is_last;        /* SERVING: no request follows the answer */
 	char *answer_lines;  /* SERVING: header lines of the answer; heap, NULL: none */
 	struct move *parcel; /* MOVING: on its way, no longer ours */
 	uint8_t *rest; /* SLOWED, SPENT: what was received and not yet looked at; NULL: nothing */

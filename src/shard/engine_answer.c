@@ -84,10 +84,8 @@ bool engine_answer_prepare(const struct engine_asked *asked)
 
 	if (!in)
 		return false;
-	conn_clear(conn, CONN_LAST);
-	if (!http_head_is_persistent(asked->head))
-		conn_set(conn, CONN_LAST);
-	write_lines(asked, conn_has(conn, CONN_LAST), lines);
+	in->is_last = !http_head_is_persistent(asked->head);
+	write_lines(asked, in->is_last, lines);
 	in->answer_lines = strdup(lines);
 	return in->answer_lines != NULL;
 }
@@ -111,14 +109,15 @@ static void keep_rest(struct conn *conn)
 void engine_answer_give(struct shard *shard, struct conn *conn, struct http_answer *say)
 {
 	const struct inbound *in = conn->inbound;
-	bool is_whole;
+	bool is_last, is_whole;
 
 	ASSERT(conn->state == CONN_SERVING && in != NULL);
+	is_last = in->is_last || shard->is_stopping;
 	is_whole = in->size >= in->body_size;
 	engine_session_unbind(shard, conn);
 	say->extra = in->answer_lines;
 	http_send(shard, conn, say);
-	if (conn_has(conn, CONN_LAST) || !is_whole || shard->is_stopping) {
+	if (is_last || !is_whole) {
 		end(shard, conn, is_whole);
 		return;
 	}
@@ -143,7 +142,7 @@ void engine_answer_fail(struct shard *shard, struct conn *conn, enum engine_io_e
 	uint8_t body[ERROR_SIZE_MAX];
 	struct http_answer say = {.extra = NULL};
 
-	conn_set(conn, CONN_LAST);
+	conn->inbound->is_last = true;
 	write_error(&say, error, body);
 	engine_answer_give(shard, conn, &say);
 }

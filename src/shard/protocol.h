@@ -86,7 +86,9 @@ struct protocol {
 	uint32_t (*beat_interval_ms)(const struct shard *shard, const struct conn *conn);
 	void (*beat)(struct shard *shard, struct conn *conn);
 
-	void (*warn_token)(struct shard *shard, struct conn *conn);
+	void (*warn_expiring)(struct shard *shard, struct conn *conn); /* its token ends soon */
+	void (*warn_token)(struct shard *shard, struct conn *conn);    /* its token has ended */
+	void (*warn_rate)(struct shard *shard, struct conn *conn, struct slice ref);
 	void (*warn_going_away)(struct shard *shard, struct conn *conn, uint32_t reconnect_in_ms);
 
 	/* The last bytes, put into the outbox beyond any bound; UPGRADED, not yet CLOSING. */
