@@ -19,7 +19,7 @@ void engine_upgrade_on_request(const struct engine_asked *asked, struct conn *se
 	struct conn *conn = asked->conn;
 	struct engine_session *record = engine_session_of(shard, session);
 	struct ws_handshake handshake;
-	uint8_t bytes[ANSWER_SIZE_MAX];
+	uint8_t *bytes = arena_take(&shard->arena, ANSWER_SIZE_MAX); /* until it is sent */
 	struct writer writer;
 
 	if (ws_handshake_check(asked->head, &handshake) != 101 || record->probe != PARTNER_NONE ||
@@ -27,7 +27,11 @@ void engine_upgrade_on_request(const struct engine_asked *asked, struct conn *se
 		engine_answer_refuse(asked, ENGINE_IO_ERROR_REQUEST);
 		return;
 	}
-	writer_init(&writer, bytes, sizeof(bytes));
+	if (!bytes) {
+		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
+		return;
+	}
+	writer_init(&writer, bytes, ANSWER_SIZE_MAX);
 	ws_handshake_write(&writer, handshake.key, NULL, NULL);
 	ASSERT(!writer.overflow);
 	send_bytes(shard, conn, writer_written(&writer));
