@@ -93,7 +93,7 @@ enum conn_flag {
 	CONN_PROBED = 1 << 28,       /* PROBE: it has asked, and was told that it works */
 	CONN_SOCKETLESS = 1 << 29,   /* a session: it has no socket, or `partner` lends it one */
 	CONN_HANDED = 1 << 30,       /* MOVING: nothing but that operation's completion ends it;
-				      * FINISHING: another shard has the socket, and tells its end */
+				      * FINISHING: another shard has it, and tells its end */
 };
 
 #define PARTNER_NONE SLOTS_MAX
