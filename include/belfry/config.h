@@ -195,6 +195,9 @@
 	  "a client silent for so long is closed with 4408; longer than heartbeat_interval")       \
 	X(sse_heartbeat, DURATION, sse_heartbeat_ms, "15s", 1000, 60000, 0, "",                    \
 	  "a Server-Sent Events stream that is silent for so long gets a comment")                 \
+	X(sse_confirm, SWITCH, sse_confirm, "on", 0, 1, 0, "",                                     \
+	  "count as received what the TCP of a stream's client, or of a proxy before it, has "     \
+	  "acknowledged; Linux 6.7")                                                               \
 	X(sse_retry, DURATION, sse_retry_ms, "3s", 100, 600000, 0, "",                             \
 	  "a browser waits about so long, half as long again at most, before it opens a stream "   \
 	  "that has ended anew")                                                                   \
@@ -202,6 +205,8 @@
 	  "close after so long without a message in either direction; 0: off")                     \
 	X(close_timeout, DURATION, close_timeout_ms, "2s", 100, 60000, CONFIG_RELOAD, "",          \
 	  "wait for the client's half of a close")                                                 \
+	X(token_warning, DURATION, token_warning_ms, "0", 1000, 3600000, CONFIG_ZERO, "",          \
+	  "time before the end of a token at which a WebSocket client is told; 0: not before")     \
 	X(token_grace, DURATION, token_grace_ms, "10s", 0, 3600000, CONFIG_RELOAD, "",             \
 	  "time to send a new token after the old one has expired")                                \
 	X(allow_origin, ORIGINS, allow_origin, "", 0, 0, CONFIG_LIST | CONFIG_RELOAD,              \

@@ -1,11 +1,11 @@
 /* broker/config_check.c - what only shows when several keys are looked at together. */
 #include "broker/config_check.h"
 
+#include "belfry/encoding.h"
 #include "broker/config_address.h"
 #include "broker/config_value.h"
 #include "broker/keys.h"
 #include "lane/keyring.h"
-#include "belfry/encoding.h"
 
 #include <ctype.h>
 

@@ -25,13 +25,13 @@ static struct slice key_of(const struct cursor *cursor, char room[KEY_SIZE_MAX])
 {
 	return slice_of(room,
 			(size_t)snprintf(room, KEY_SIZE_MAX, KEY_PREFIX "%.*s",
-					 (int)cursor->user.size, (const char *)cursor->user.bytes));
+					 (int)cursor->user_size, (const char *)cursor->names));
 }
 
 /* The user's own has the empty name. */
 static struct slice field_of(const struct cursor *cursor)
 {
-	return cursor->device.size > 0 ? cursor->device : SLICE("");
+	return cursor->device_size > 0 ? cursor_device(cursor) : SLICE("");
 }
 
 static struct slice id_text(struct event_id id, uint8_t room[EVENT_ID_TEXT_MAX])
@@ -173,9 +173,9 @@ static struct slice mark_of(const struct cursor *cursor, uint8_t room[MARK_KEY_S
 
 	writer_init(&writer, room, MARK_KEY_SIZE);
 	writer_text(&writer, "c:");
-	writer_slice(&writer, cursor->user);
+	writer_slice(&writer, cursor_user(cursor));
 	writer_bytes(&writer, "\n", 1);
-	writer_slice(&writer, cursor->device);
+	writer_slice(&writer, cursor_device(cursor));
 	ASSERT(!writer.overflow);
 	return writer_written(&writer);
 }
@@ -245,7 +245,8 @@ void cursor_store_on_mark(struct router *router, struct slice key, struct slice 
 		return;
 	key = slice_skip(key, 2);
 	user = slice_cut(&key, MARK_SEPARATOR);
-	if (slice_is_absent(user) || user.size == 0)
+	if (slice_is_absent(user) || user.size == 0 || user.size > USER_SIZE_MAX ||
+	    key.size > CHANNEL_SIZE_MAX)
 		return;
 	struct cursor *cursor = cursors_hold(&router->cursors, user, key);
 

@@ -9,6 +9,8 @@
 #define SURPLUS_CANDIDATES 32 /* of so many the oldest goes, if ... */
 #define SURPLUS_HEADS 256     /* ... so many hash chains have them */
 
+_Static_assert(sizeof(struct cursor) == 48, "ARCHITECTURE.md says what a cursor costs");
+
 bool cursors_init(struct cursors *cursors, struct hash_key key, bool keeps_all)
 {
 	*cursors = (struct cursors){
@@ -73,17 +75,17 @@ static void grow_heads(struct cursors *cursors)
 static struct cursor *create(struct slice user, struct slice device)
 {
 	struct cursor *cursor = malloc(sizeof(*cursor) + user.size + device.size);
-	uint8_t *names = (uint8_t *)(cursor + 1);
 
+	ASSERT(user.size <= UINT8_MAX && device.size <= UINT8_MAX);
 	if (!cursor)
 		return NULL;
-	memcpy(names, user.bytes, user.size);
-	if (device.size > 0)
-		memcpy(names + user.size, device.bytes, device.size);
 	*cursor = (struct cursor){
-		.user = slice_of(names, user.size),
-		.device = slice_of(names + user.size, device.size),
+		.user_size = (uint8_t)user.size,
+		.device_size = (uint8_t)device.size,
 	};
+	memcpy(cursor->names, user.bytes, user.size);
+	if (device.size > 0)
+		memcpy(cursor->names + user.size, device.bytes, device.size);
 	return cursor;
 }
 
@@ -112,8 +114,8 @@ struct cursor *cursors_hold(struct cursors *cursors, struct slice user, struct s
 	struct cursor *cursor = *head_of(cursors, hash);
 
 	ASSERT(user.size > 0);
-	while (cursor && !(cursor->hash == hash && slice_equal(cursor->user, user) &&
-			   slice_equal(cursor->device, device)))
+	while (cursor && !(cursor->hash == hash && slice_equal(cursor_user(cursor), user) &&
+			   slice_equal(cursor_device(cursor), device)))
 		cursor = cursor->next;
 	if (!cursor)
 		cursor = add(cursors, user, device, hash);

@@ -17,7 +17,7 @@
 #include "base/slice.h"
 #include "belfry/event_id.h"
 
-#define CURSORS_KEPT_MAX 1000000u /* x 140 bytes: as many as entries in a window by default */
+#define CURSORS_KEPT_MAX 1000000u /* x 100 bytes: as many as entries in a window by default */
 
 enum cursor_state {
 	CURSOR_UNKNOWN, /* the store was not asked yet */
@@ -26,16 +26,27 @@ enum cursor_state {
 };
 
 struct cursor {
-	struct slice user;   /* in the same block */
-	struct slice device; /* size 0: the user's own */
 	struct event_id confirmed;
-	enum cursor_state state;
-	bool is_dirty; /* on the list of those to be written */
-	uint32_t holders;
 	uint64_t hash;
 	struct cursor *next;       /* in the hash chain */
-	struct cursor *next_dirty; /* on that list */
+	struct cursor *next_dirty; /* on the list of those to be written */
+	uint32_t holders;
+	uint8_t state; /* enum cursor_state */
+	bool is_dirty; /* on that list */
+	uint8_t user_size, device_size;
+	uint8_t names[]; /* user, device */
 };
+
+static inline struct slice cursor_user(const struct cursor *cursor)
+{
+	return slice_of(cursor->names, cursor->user_size);
+}
+
+/* Size 0: the user's own. */
+static inline struct slice cursor_device(const struct cursor *cursor)
+{
+	return slice_of(cursor->names + cursor->user_size, cursor->device_size);
+}
 
 struct cursors {
 	struct hash_key key;
@@ -51,7 +62,7 @@ MUST_CHECK bool cursors_init(struct cursors *cursors, struct hash_key key, bool 
 void cursors_deinit(struct cursors *cursors);
 
 /* The cursor with one more holder, made UNKNOWN (with keeps_all: KNOWN at 0-0) when it is new.
- * `user` is not empty. The asker of the store sets `state` to ASKED and holds the cursor till
+ * `user` is not empty, and neither it nor `device` has more than 255 bytes. The asker of the store sets `state` to ASKED and holds the cursor till
  * cursors_learn, or sets it back to UNKNOWN. */
 MUST_CHECK struct cursor *cursors_hold(struct cursors *cursors, struct slice user,
 				       struct slice device);

@@ -144,10 +144,13 @@ static void disconnect(struct router *router, const struct entry *entry)
 		const struct interest *user =
 			interests_find(&router->interests, name, router_hash(router, name));
 
-		for (shard = slot = 0;
-		     user && (session = sessions_next(&router->sessions, &shard, &slot));) {
+		uint32_t left = user ? user->conns : 0;
+
+		shard = slot = 0;
+		while (left > 0 && (session = sessions_next(&router->sessions, &shard, &slot))) {
 			if (session->user != user)
 				continue;
+			left--;
 			close.generation = session->generation;
 			close.slot = (uint16_t)(slot - 1);
 			answers_push(router, shard, &close);

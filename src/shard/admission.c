@@ -124,6 +124,7 @@ static bool remember(struct conn *conn, const struct jwt_claims *claims)
 	conn->claims = NULL;
 	conn->expires_s = claims->expires_s < UINT32_MAX ? (uint32_t)claims->expires_s : UINT32_MAX;
 	conn_clear(conn, CONN_EXPIRING);
+	conn_clear(conn, CONN_WARNED);
 	conn_clear(conn, CONN_ADMIN);
 	if (claims->admin)
 		conn_set(conn, CONN_ADMIN);

@@ -78,6 +78,7 @@ enum conn_flag {
 				      * position */
 	CONN_HELD = 1 << 26,         /* what it is to get stays in its outbox: see
 				      * shard/protocol.h */
+	CONN_WARNED = 1 << 27,       /* was told that its token ends soon */
 };
 
 #define SUBSCRIPTIONS_INLINE 3 /* all, user:{sub}, announcements */

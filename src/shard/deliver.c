@@ -235,10 +235,14 @@ static bool deliver(struct shard *shard, const struct delivery *delivery)
 		if (!deliver_notice(shard, delivery->notice))
 			return false;
 		move_on(shard, delivery->notice->event_id);
+		if (!event_id_is_none(delivery->notice->event_id))
+			shard->newest = delivery->notice->event_id;
 		return true;
 	}
-	if (delivery->type == DELIVERY_LIVE || delivery->type == DELIVERY_POSITION)
+	if (delivery->type == DELIVERY_LIVE || delivery->type == DELIVERY_POSITION) {
 		move_on(shard, delivery->id);
+		shard->newest = delivery->id;
+	}
 	if (delivery->type == DELIVERY_POSITION)
 		return true;
 	conn = addressee(shard, delivery);

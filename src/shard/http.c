@@ -273,7 +273,7 @@ void http_go_on(struct shard *shard, struct conn *conn)
 
 	ASSERT(conn->state == CONN_HEAD);
 	if (!before || conn_has(conn, CONN_POSTPONED))
-		return;
+		return; /* whoever serves what was postponed goes on */
 	conn->inbound = NULL;
 	feed_whole(shard, conn, slice_of(before->bytes, before->size));
 	free(before->bytes);

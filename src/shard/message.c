@@ -264,26 +264,30 @@ static void on_command(struct shard *shard, struct conn *conn, const struct comm
 	}
 }
 
-bool message_may_go_on(struct shard *shard, struct conn *conn, struct slice ref)
+static void note_message(struct shard *shard, struct conn *conn)
 {
-	switch (rate_on_message(shard, conn)) {
-	case RATE_GO_ON:
-		return true;
-	case RATE_SLOWED:
-		message_send_error(
-			shard, conn, "rate_limited",
-			"too many messages: this one is dropped, the next are read later", ref);
-		return false;
-	case RATE_CLOSE:
-		conn_close(shard, conn, CLOSE_RATE);
-		return false;
-	}
-	return false;
+	counter_add(&shard->counters->messages_in, 1);
+	conn->active_ms = (uint32_t)shard->now_ms;
+}
+
+/* What has to wait for a verification is fed again later, and counted then. */
+static bool has_to_wait(const struct shard *shard, const struct command *command)
+{
+	return command->type == COMMAND_AUTH && tokens_must_wait(&shard->tokens, command->token);
 }
 
 void message_on_text(struct shard *shard, struct conn *conn, struct slice text)
 {
-	message_on_translated(shard, conn, text, text);
+	struct command command;
+
+	command_parse(text, &command);
+	if (has_to_wait(shard, &command)) {
+		postponed_add_message(shard, conn, text);
+		return;
+	}
+	note_message(shard, conn);
+	if (rate_allows(shard, conn, command.ref))
+		on_command(shard, conn, &command);
 }
 
 void message_on_translated(struct shard *shard, struct conn *conn, struct slice text,
@@ -291,15 +295,12 @@ void message_on_translated(struct shard *shard, struct conn *conn, struct slice 
 {
 	struct command command;
 
-	conn->active_ms = (uint32_t)shard->now_ms;
 	command_parse(text, &command);
-	if (command.type == COMMAND_AUTH && tokens_must_wait(&shard->tokens, command.token)) {
+	if (has_to_wait(shard, &command)) {
 		postponed_add_message(shard, conn, source);
 		return;
 	}
-	counter_add(&shard->counters->messages_in, 1);
-	if (!message_may_go_on(shard, conn, command.ref))
-		return;
+	note_message(shard, conn);
 	on_command(shard, conn, &command);
 }
 

@@ -30,11 +30,11 @@ void message_on_piece(struct shard *shard, struct conn *conn, const struct ws_in
 void message_write_connected(struct shard *shard, struct conn *conn,
 			     const struct attached *attached, struct writer *writer);
 
-/* One native message. */
+/* A native message. */
 void message_on_text(struct shard *shard, struct conn *conn, struct slice text);
 
-/* Likewise, made of a text of another protocol, `source`, which is what comes again when the
- * message has to wait for a verification. */
+/* The same, made of a text of another protocol, which has looked at the rate of its packets;
+ * `source` is what comes again when the message has to wait for a verification. */
 void message_on_translated(struct shard *shard, struct conn *conn, struct slice text,
 			   struct slice source);
 
@@ -53,10 +53,7 @@ void message_send_ack(struct shard *shard, struct conn *conn, struct slice ref);
 void message_send_going_away(struct shard *shard, struct conn *conn, uint32_t reconnect_in_ms);
 
 /* {"type":"error",..}, likewise. */
-/* Asked once for each message, ping and pong. False: over a rate; the client was told, with `ref`
- * (JSON text or absent), or is closed. */
-MUST_CHECK bool message_may_go_on(struct shard *shard, struct conn *conn, struct slice ref);
-
+/* {"type":"error",..}, likewise. */
 /* {"type":"error",..}; `ref` is JSON text or absent. */
 void message_send_error(struct shard *shard, struct conn *conn, const char *code, const char *text,
 			struct slice ref);

@@ -3,6 +3,7 @@
 #include "shard/handshake.h"
 #include "shard/message.h"
 #include "shard/protocol.h"
+#include "shard/rate.h"
 #include "shard/receive.h"
 #include "shard/send.h"
 #include "shard/shard_state.h"
@@ -22,11 +23,23 @@ static void beat(struct shard *shard, struct conn *conn)
 	send_frame(shard, conn, WS_PING, confirm_ping(shard, conn, text));
 }
 
+static void warn_expiring(struct shard *shard, struct conn *conn)
+{
+	message_send_error(shard, conn, "token_expiring",
+			   "the token ends soon; send {\"type\":\"auth\",\"token\":...}",
+			   (struct slice){NULL, 0});
+}
+
 static void warn_token(struct shard *shard, struct conn *conn)
 {
 	message_send_error(shard, conn, "token_expired",
 			   "the token has expired; send {\"type\":\"auth\",\"token\":...}",
 			   (struct slice){NULL, 0});
+}
+
+static void warn_rate(struct shard *shard, struct conn *conn, struct slice ref)
+{
+	message_send_error(shard, conn, RATE_CODE, RATE_TEXT, ref);
 }
 
 static void on_answer(struct shard *shard, struct conn *conn, enum upstream_answer answer,
@@ -51,7 +64,9 @@ const struct protocol protocol_native = {
 	.on_answer = on_answer,
 	.beat_interval_ms = beat_interval_ms,
 	.beat = beat,
+	.warn_expiring = warn_expiring,
 	.warn_token = warn_token,
+	.warn_rate = warn_rate,
 	.warn_going_away = message_send_going_away,
 	.write_close = send_close_frame,
 };

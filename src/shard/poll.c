@@ -31,7 +31,7 @@ struct poll {
 	bool has_after;
 	bool is_recovered;
 	bool has_unread;
-	bool is_live;     /* all up to the shard's position is in the outbox, or on tapes */
+	bool is_live;     /* all up to the shard's newest is in the outbox, or on tapes */
 	bool keeps_alive; /* the client wants to use the connection again */
 	uint16_t lines_size;
 	char lines[]; /* header lines for pages of other origins */
@@ -148,7 +148,7 @@ static struct event_id position_of(struct shard *shard, struct conn *conn)
 	if (conn_has(conn, CONN_FALLING) || conn_has(conn, CONN_BEHIND))
 		return shard->falls[conn_slot(shard, conn)].at;
 	if (poll->is_live)
-		return shard->position;
+		return shard->newest;
 	return poll->has_after ? poll->after : (struct event_id){0, 0};
 }
 

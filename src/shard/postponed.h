@@ -22,7 +22,7 @@ struct shard;
 /* HEAD: `bytes` begin with the request. */
 void postponed_add_request(struct shard *shard, struct conn *conn, struct slice bytes);
 
-/* OPEN, native: a text message, whole; the caller hands over what follows it. */
+/* OPEN, on a WebSocket: a text message, whole; the caller hands over what follows it. */
 void postponed_add_message(struct shard *shard, struct conn *conn, struct slice text);
 
 /* What the client has sent behind it. */

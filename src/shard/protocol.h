@@ -78,11 +78,17 @@ struct protocol {
 	/* HELD, and there is something in its outbox. */
 	void (*on_held)(struct shard *shard, struct conn *conn);
 
+	/* So many bytes were sent and not acknowledged by the client's TCP; or an error. Between
+	 * turns: nothing may be sent. */
+	void (*on_unacknowledged)(struct shard *shard, struct conn *conn, int32_t size);
+
 	/* Milliseconds between two beats; 0: none. Never NULL. */
 	uint32_t (*beat_interval_ms)(const struct shard *shard, const struct conn *conn);
 	void (*beat)(struct shard *shard, struct conn *conn);
 
-	void (*warn_token)(struct shard *shard, struct conn *conn);
+	void (*warn_expiring)(struct shard *shard, struct conn *conn); /* its token ends soon */
+	void (*warn_token)(struct shard *shard, struct conn *conn);    /* its token has ended */
+	void (*warn_rate)(struct shard *shard, struct conn *conn, struct slice ref);
 	void (*warn_going_away)(struct shard *shard, struct conn *conn, uint32_t reconnect_in_ms);
 
 	/* The last bytes, put into the outbox beyond any bound; UPGRADED, not yet CLOSING. */

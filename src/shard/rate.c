@@ -2,6 +2,7 @@
 #include "shard/rate.h"
 
 #include "shard/peer.h"
+#include "shard/protocol.h"
 #include "shard/receive.h"
 #include "shard/shard_state.h"
 #include "shard/subscriptions.h"
@@ -53,7 +54,6 @@ static enum rate_verdict slow_down(struct shard *shard, struct conn *conn)
 
 enum rate_verdict rate_on_message(struct shard *shard, struct conn *conn)
 {
-	ASSERT(conn->state == CONN_OPEN);
 	if (conn_has(conn, CONN_SLOWED)) {
 		if (rate_pause_left_ms(shard, conn) > 0)
 			return RATE_SLOWED;
@@ -62,6 +62,22 @@ enum rate_verdict rate_on_message(struct shard *shard, struct conn *conn)
 	if (take_of_conn(shard, conn) && take_of_user(shard, conn))
 		return RATE_GO_ON;
 	return slow_down(shard, conn);
+}
+
+bool rate_allows(struct shard *shard, struct conn *conn, struct slice ref)
+{
+	switch (rate_on_message(shard, conn)) {
+	case RATE_GO_ON:
+		return true;
+	case RATE_SLOWED:
+		if (protocol_of(conn)->warn_rate)
+			protocol_of(conn)->warn_rate(shard, conn, ref);
+		return false;
+	case RATE_CLOSE:
+		conn_close(shard, conn, CLOSE_RATE);
+		return false;
+	}
+	return false;
 }
 
 void rate_end_pause(struct shard *shard, struct conn *conn)

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/compiler.h"
+#include "base/slice.h"
 
 struct conn;
 struct peer;
@@ -27,15 +28,22 @@ struct shard;
 #define RATE_PAUSES_MAX 5  /* the next time it is closed */
 #define RATE_CALM_MS 10000 /* so long without a pause, and the pauses before are forgotten */
 
+#define RATE_CODE "rate_limited"
+#define RATE_TEXT "too many messages: this one is dropped, the next are read later"
+
 enum rate_verdict {
 	RATE_GO_ON,
 	RATE_SLOWED, /* refuse this message: error rate_limited, with its ref; read no more */
 	RATE_CLOSE,  /* it was told often enough: conn_close with CLOSE_RATE */
 };
 
-/* A message, ping or pong of an OPEN connection has come: asked once for each. Whoever goes on to
+/* A message, ping or pong of a connection has come: asked once for each. Whoever goes on to
  * read while it is slowed is told SLOWED each time. */
 MUST_CHECK enum rate_verdict rate_on_message(struct shard *shard, struct conn *conn);
+
+/* Asks the same, and does what is to be done: the protocol tells the client, with `ref` (as in
+ * protocol->say_error), or the connection is closed. False: the message is not to be looked at. */
+MUST_CHECK bool rate_allows(struct shard *shard, struct conn *conn, struct slice ref);
 
 /* Milliseconds until the pause of a SLOWED connection is over. */
 uint32_t rate_pause_left_ms(const struct shard *shard, const struct conn *conn);

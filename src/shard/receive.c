@@ -12,6 +12,7 @@
 #include "shard/peer.h"
 #include "shard/postponed.h"
 #include "shard/protocol.h"
+#include "shard/rate.h"
 #include "shard/receipts.h"
 #include "shard/send.h"
 #include "shard/shard_state.h"
@@ -175,7 +176,7 @@ static void on_close(struct shard *shard, struct conn *conn, const struct ws_inb
 /* Pings and pongs are messages, too, as far as rates go. The debug route has none. */
 static bool may_control(struct shard *shard, struct conn *conn)
 {
-	return conn->state == CONN_ECHO || message_may_go_on(shard, conn, (struct slice){NULL, 0});
+	return conn->state == CONN_ECHO || rate_allows(shard, conn, (struct slice){NULL, 0});
 }
 
 static void on_event(struct shard *shard, struct conn *conn, const struct ws_inbound_event *event)

@@ -84,7 +84,7 @@ static size_t notice_bound(struct shard *shard, const struct conn *conn)
 /* Sends or keeps. False: no room. */
 static bool put(struct shard *shard, struct conn *conn, struct slice bytes, size_t size_max)
 {
-	if (conn->outbox || conn_has(conn, CONN_LAGGING) || conn_has(conn, CONN_HELD) ||
+	if (conn->outbox || (conn->flags & (CONN_LAGGING | CONN_HELD)) ||
 	    !can_send_now(shard, conn))
 		return keep(shard, conn, bytes, size_max);
 	submit(shard, conn, bytes, false);
@@ -429,6 +429,7 @@ void send_on_short(struct shard *shard, struct conn *conn, uint32_t index, int32
 {
 	struct send_record *record = &shard->sends[index];
 	uint32_t taken = result > 0 ? (uint32_t)result : 0;
+	struct slice rest = slice_of(record->bytes + taken, record->size - taken);
 
 	ASSERT(index < shard->sends_count && taken <= record->size);
 	if (result < 0 && result != -EAGAIN && result != -EINTR) {
@@ -443,10 +444,8 @@ void send_on_short(struct shard *shard, struct conn *conn, uint32_t index, int32
 	timers_refresh(shard, conn);
 	uring_poll_writable(shard->uring, record->slot,
 			    conn_tag(shard, conn, SHARD_OP_WRITABLE, 0));
-	if (record->from_outbox)
-		return; /* send_settle consumes what was taken */
-	if (outbox_prepend(&conn->outbox, slice_of(record->bytes + taken, record->size - taken)) !=
-	    STATUS_OK)
+	/* Of the outbox send_settle consumes what was taken. */
+	if (!record->from_outbox && outbox_prepend(&conn->outbox, rest) != STATUS_OK)
 		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
 }
 
@@ -495,9 +494,7 @@ void send_forget(struct shard *shard, struct conn *conn)
 	if (conn_has(conn, CONN_BLOCKED))
 		counter_subtract(&shard->counters->blocked, 1);
 	conn_clear(conn, CONN_BLOCKED);
-	if (conn->sent_turn != shard->turn)
-		return;
-	for (uint32_t i = 0; i < shard->sends_count; i++)
+	for (uint32_t i = 0; conn->sent_turn == shard->turn && i < shard->sends_count; i++)
 		if (shard->sends[i].slot == slot)
 			shard->sends[i].is_void = true;
 }

@@ -34,6 +34,7 @@ enum shard_op {
 	SHARD_OP_SEND,                   /* argument: which send of the turn */
 	SHARD_OP_WRITABLE,
 	SHARD_OP_CLOSE,
+	SHARD_OP_UNACKNOWLEDGED, /* how much its client's TCP has not taken yet */
 };
 
 #define CHANNEL_ALL 0u /* + encoding: index of the channel `all`, held by the shard itself */
@@ -84,6 +85,8 @@ struct shard {
 	size_t falls_size;
 	struct event_id position; /* of the last durable notice that was taken whole, or of a
 				   * later LIVE: everything up to there was looked at */
+	struct event_id newest;   /* likewise, of this log: goes back with one that was reset. What
+				 * clients are told that keep a position themselves */
 	struct channels channels;
 	struct wheel wheel;
 	struct random random;
@@ -107,6 +110,7 @@ struct shard {
 	uint64_t turn_max_until_ms;    /* the gauge of the longest turn starts anew then */
 	uint64_t delivered_ms;         /* when the last notice was taken from the lane */
 	uint64_t timers_rest_until_ms; /* no timers are looked at before */
+	bool is_older_kernel;          /* it does not say what TCP has acknowledged */
 	bool must_wake_router;         /* receipts were pushed in this turn */
 	struct tokens tokens;
 	const int *shard_ring_fds; /* of all shards; NULL: they are told nothing */

@@ -10,6 +10,7 @@
 #include "shard/message.h"
 #include "shard/protocol.h"
 #include "shard/receive.h"
+#include "shard/rate.h"
 #include "shard/send.h"
 #include "shard/socket_io_session.h"
 #include "shard/subscriptions.h"
@@ -195,26 +196,14 @@ void socket_io_open(struct shard *shard, struct conn *conn, enum socket_io_trans
 
 /* ---- packets of Socket.IO ---- */
 
-/* Packets that are no native messages count like those. */
-static bool may_go_on(struct shard *shard, struct conn *conn)
-{
-	return socket_io_session(conn)->phase != SOCKET_IO_JOINED ||
-	       message_may_go_on(shard, conn, (struct slice){NULL, 0});
-}
-
 /* Its attachments will follow, and are dropped; the events beside it go on. */
 static void refuse_binary(struct shard *shard, struct conn *conn,
 			  const struct socket_io_packet *packet)
 {
-	struct socket_io_session *session;
-	bool is_heard = may_go_on(shard, conn);
+	struct socket_io_session *session = socket_io_session(conn);
 
-	if (conn->state != CONN_OPEN)
-		return;
-	session = socket_io_session(conn);
 	session->attachments = (uint8_t)packet->attachments;
-	session->has_refused_ack =
-		is_heard && packet->has_ack_id && packet->type == SOCKET_IO_BINARY_EVENT;
+	session->has_refused_ack = packet->has_ack_id && packet->type == SOCKET_IO_BINARY_EVENT;
 	session->refused_ack_id = packet->ack_id;
 	if (session->attachments == 0)
 		socket_io_on_binary(shard, conn);
@@ -253,12 +242,12 @@ static void on_event(struct shard *shard, struct conn *conn, const struct socket
 		message_on_translated(shard, conn, writer_written(&writer), source);
 		return;
 	case SOCKET_IO_OWN_ROOM:
-		if (may_go_on(shard, conn) && packet->has_ack_id)
+		if (packet->has_ack_id)
 			say_about(shard, conn, packet, NULL, NULL);
 		return;
 	case SOCKET_IO_UNKNOWN:
 		counter_add(&shard->counters->events_unknown, 1);
-		if (may_go_on(shard, conn) && packet->has_ack_id)
+		if (packet->has_ack_id)
 			say_about(shard, conn, packet, "unknown_event",
 				  "there is no event of this name here");
 		return;
@@ -291,8 +280,7 @@ static void on_joined_packet(struct shard *shard, struct conn *conn,
 		on_event(shard, conn, packet, source);
 		return;
 	case SOCKET_IO_ACK:
-		(void)may_go_on(shard, conn); /* nothing here asks for one */
-		return;
+		return; /* nothing here asks for one */
 	case SOCKET_IO_BINARY_EVENT:
 	case SOCKET_IO_BINARY_ACK:
 		refuse_binary(shard, conn, packet);
@@ -344,10 +332,8 @@ static void on_pong(struct shard *shard, struct conn *conn)
 {
 	struct socket_io_session *session = socket_io_session(conn);
 
-	if (session->pings_out == 0) {
-		(void)may_go_on(shard, conn); /* nobody has asked */
-		return;
-	}
+	if (session->pings_out == 0)
+		return; /* nobody has asked */
 	if (--session->pings_out > 0 || session->phase != SOCKET_IO_JOINED ||
 	    event_id_is_none(session->pinged))
 		return;
@@ -363,6 +349,55 @@ static void on_attachment(struct shard *shard, struct conn *conn)
 		conn_close(shard, conn, CLOSE_PROTOCOL);
 }
 
+/* The id of the acknowledgement that a packet asks for, as text; absent: none. */
+static struct slice ack_of(const struct engine_io_packet *packet, uint8_t digits[20])
+{
+	struct socket_io_packet message;
+	struct writer writer;
+
+	if (packet->type != ENGINE_IO_MESSAGE || !socket_io_parse(packet->payload, &message) ||
+	    !message.has_ack_id || message.type != SOCKET_IO_EVENT)
+		return (struct slice){NULL, 0};
+	writer_init(&writer, digits, 20);
+	writer_u64(&writer, message.ack_id);
+	return writer_written(&writer);
+}
+
+/* The binary attachments of an event that is dropped are dropped, too. */
+static void drop_attachments(struct conn *conn, const struct engine_io_packet *packet)
+{
+	struct socket_io_session *session = socket_io_session(conn);
+	struct socket_io_packet message;
+
+	if (packet->type == ENGINE_IO_BINARY && session->attachments > 0)
+		session->attachments--;
+	if (packet->type == ENGINE_IO_MESSAGE && socket_io_parse(packet->payload, &message) &&
+	    (message.type == SOCKET_IO_BINARY_EVENT || message.type == SOCKET_IO_BINARY_ACK))
+		session->attachments = (uint8_t)message.attachments;
+}
+
+/* Each packet counts but the answer to a ping. */
+static bool is_within_rate(struct shard *shard, struct conn *conn,
+			   const struct engine_io_packet *packet)
+{
+	uint8_t digits[20];
+
+	if (packet->type == ENGINE_IO_PONG && socket_io_session(conn)->pings_out > 0)
+		return true;
+	switch (rate_on_message(shard, conn)) {
+	case RATE_GO_ON:
+		return true;
+	case RATE_SLOWED:
+		drop_attachments(conn, packet);
+		socket_io_warn_rate(shard, conn, ack_of(packet, digits));
+		return false;
+	case RATE_CLOSE:
+		conn_close(shard, conn, CLOSE_RATE);
+		return false;
+	}
+	return false;
+}
+
 void socket_io_on_packet(struct shard *shard, struct conn *conn, struct slice text)
 {
 	struct engine_io_packet packet;
@@ -372,6 +407,8 @@ void socket_io_on_packet(struct shard *shard, struct conn *conn, struct slice te
 		conn_close(shard, conn, CLOSE_PROTOCOL);
 		return;
 	}
+	if (!is_within_rate(shard, conn, &packet))
+		return;
 	switch (packet.type) {
 	case ENGINE_IO_MESSAGE:
 		on_message(shard, conn, text);
@@ -469,6 +506,7 @@ const struct protocol protocol_socket_io = {
 	.beat_interval_ms = beat_interval_ms,
 	.beat = beat,
 	.warn_token = warn_token,
+	.warn_rate = socket_io_warn_rate,
 	.write_close = write_close,
 	.on_gone = on_gone,
 };

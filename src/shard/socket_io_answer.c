@@ -1,5 +1,6 @@
 /* shard/socket_io_answer.c - acknowledgements, and events for one connection. */
 #include "shard/protocol.h"
+#include "shard/rate.h"
 #include "shard/send.h"
 #include "shard/socket_io_session.h"
 #include "shard/upstream.h"
@@ -117,4 +118,13 @@ void socket_io_on_answer(struct shard *shard, struct conn *conn, enum upstream_a
 	else
 		socket_io_say_error(shard, conn, upstream_answer_code(answer),
 				    upstream_answer_text(answer), ref);
+}
+
+void socket_io_warn_rate(struct shard *shard, struct conn *conn, struct slice ref)
+{
+	if (socket_io_session(conn)->phase != SOCKET_IO_JOINED)
+		return;
+	socket_io_say_error(shard, conn, RATE_CODE, RATE_TEXT, ref);
+	send_event(shard, conn, SLICE("error"),
+		   SLICE("{\"code\":\"" RATE_CODE "\",\"message\":\"" RATE_TEXT "\"}"));
 }

@@ -81,6 +81,9 @@ void socket_io_say_done(struct shard *shard, struct conn *conn, struct slice ref
 void socket_io_say_error(struct shard *shard, struct conn *conn, const char *code, const char *text,
 			 struct slice ref);
 
+/* The acknowledgement, if one was asked for, and an event `error` that says the same. */
+void socket_io_warn_rate(struct shard *shard, struct conn *conn, struct slice ref);
+
 /* unread:count, for this connection alone. */
 void socket_io_send_count(struct shard *shard, struct conn *conn, uint32_t unread);
 

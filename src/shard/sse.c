@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 #include "shard/confirm.h"
-#include "shard/cors.h"
 #include "shard/message.h"
 #include "shard/protocol.h"
+#include "shard/receipts.h"
 #include "shard/receive.h"
 #include "shard/receiver.h"
 #include "shard/send.h"
@@ -26,9 +26,11 @@
 struct stream {
 	struct event_id after; /* has_after: what the client named */
 	struct event_id told;  /* the position that it was last told without a message */
+	struct event_id noted; /* all up to there was given to the kernel; 0-0: nothing new was */
+	struct event_id asked; /* likewise, when it was last asked what TCP has acknowledged */
 	bool has_after;
 	uint16_t lines_size;
-	uint8_t lines[]; /* until ATTACHED: header lines for pages of other origins */
+	char lines[]; /* until ATTACHED: header lines for pages of other origins, with a final 0 */
 };
 
 static struct stream *stream_of(const struct conn *conn)
@@ -111,7 +113,7 @@ static void answer_later(struct shard *shard, struct conn *conn, const struct re
 
 static struct stream *create(const struct resume *resume, struct slice lines)
 {
-	struct stream *stream = calloc(1, sizeof(*stream) + lines.size);
+	struct stream *stream = calloc(1, sizeof(*stream) + lines.size + 1);
 
 	ASSERT(lines.size <= UINT16_MAX);
 	if (!stream)
@@ -225,30 +227,17 @@ static void on_attached(struct shard *shard, struct conn *conn, const struct att
 	receive_queue(shard, conn);
 }
 
-/* With a status that is final: with this token there is nothing to come back for. */
-static void refuse_revoked(struct shard *shard, struct conn *conn)
-{
-	const struct stream *stream = stream_of(conn);
-	struct http_refusal refusal = admission_refusal(conn)->http;
-	char lines[CORS_SIZE_MAX + 1];
-
-	ASSERT(stream->lines_size < sizeof(lines));
-	memcpy(lines, stream->lines, stream->lines_size);
-	lines[stream->lines_size] = '\0';
-	refusal.extra = lines;
-	http_refuse(shard, conn, &refusal);
-}
-
 static void on_refused(struct shard *shard, struct conn *conn)
 {
 	const struct stream *stream = stream_of(conn);
+	struct refusal refusal = *admission_refusal(conn);
 
-	if (conn->reason == CLOSE_REVOKED) {
-		refuse_revoked(shard, conn);
+	if (refusal.http.status == 429 || refusal.http.status == 503) {
+		answer_later(shard, conn, &refusal, slice_of(stream->lines, stream->lines_size));
 		return;
 	}
-	answer_later(shard, conn, admission_refusal(conn),
-		     slice_of(stream->lines, stream->lines_size));
+	refusal.http.extra = stream->lines;
+	http_refuse(shard, conn, &refusal.http);
 }
 
 /* ---- while it is there ---- */
@@ -283,7 +272,8 @@ static uint32_t beat_interval_ms(const struct shard *shard, const struct conn *c
 static bool must_tell_position(struct shard *shard, struct conn *conn)
 {
 	return confirm_has_all(shard, conn) && !conn_has(conn, CONN_UNCONFIRMED) &&
-	       event_id_is_after(shard->position, stream_of(conn)->told);
+	       !event_id_is_none(shard->newest) &&
+	       !event_id_equal(shard->newest, stream_of(conn)->told);
 }
 
 static void write_cursor(struct writer *writer, struct event_id position)
@@ -298,16 +288,47 @@ static void write_cursor(struct writer *writer, struct event_id position)
 	write_event(writer, "cursor", position, &data);
 }
 
+/* A client that never comes back names nothing. What its TCP has acknowledged it has, as far as a
+ * server can know: what was noted at one beat is asked for at the next. */
+static void ask_what_arrived(struct shard *shard, struct conn *conn)
+{
+	struct stream *stream = stream_of(conn);
+
+	if (!shard->config->sse_confirm || shard->is_older_kernel)
+		return;
+	if (!event_id_is_none(stream->noted)) {
+		stream->asked = stream->noted;
+		stream->noted = no_id;
+		uring_unacknowledged(shard->uring, conn_slot(shard, conn),
+				     conn_tag(shard, conn, SHARD_OP_UNACKNOWLEDGED, 0));
+	}
+	if (conn_has(conn, CONN_UNCONFIRMED) && !conn->outbox && confirm_has_all(shard, conn))
+		stream->noted = shard->newest;
+}
+
+static void on_unacknowledged(struct shard *shard, struct conn *conn, int32_t size)
+{
+	struct stream *stream = stream_of(conn);
+
+	if (size < 0)
+		shard->is_older_kernel = true;
+	else if (size == 0)
+		receipts_confirm(shard, conn, stream->asked);
+	else if (event_id_is_none(stream->noted))
+		stream->noted = stream->asked; /* at the next beat once more */
+}
+
 static void beat(struct shard *shard, struct conn *conn)
 {
 	uint8_t bytes[TEXT_SIZE_MAX];
 	struct writer writer;
 
+	ask_what_arrived(shard, conn); /* before more is sent */
 	counter_add(&shard->counters->pings, 1);
 	writer_init(&writer, bytes, sizeof(bytes));
 	if (must_tell_position(shard, conn)) {
-		write_cursor(&writer, shard->position);
-		stream_of(conn)->told = shard->position;
+		write_cursor(&writer, shard->newest);
+		stream_of(conn)->told = shard->newest;
 	} else {
 		sse_write_comment(&writer, "hb");
 	}
@@ -367,6 +388,7 @@ const struct protocol protocol_sse = {
 	.on_attached = on_attached,
 	.on_refused = on_refused,
 	.on_bytes = on_bytes,
+	.on_unacknowledged = on_unacknowledged,
 	.beat_interval_ms = beat_interval_ms,
 	.beat = beat,
 	.warn_token = warn_token,

@@ -37,13 +37,23 @@ static uint32_t least(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
+/* It is yet to be told that its token ends soon. */
+static bool is_to_be_warned(const struct shard *shard, const struct conn *conn)
+{
+	return shard->config->token_warning_ms > 0 && protocol_of(conn)->warn_expiring &&
+	       !conn_has(conn, CONN_EXPIRING) && !conn_has(conn, CONN_WARNED);
+}
+
+/* Until something is to be said or done about its token. */
 static uint32_t token_left_ms(const struct shard *shard, const struct conn *conn)
 {
-	uint64_t expires_ms = (uint64_t)conn->expires_s * 1000;
+	uint64_t due_ms = (uint64_t)conn->expires_s * 1000;
 
-	if (conn->expires_s == UINT32_MAX || expires_ms > shard->unix_ms + FAR_MS)
+	if (conn->expires_s == UINT32_MAX || due_ms > shard->unix_ms + FAR_MS)
 		return FAR_MS;
-	return expires_ms > shard->unix_ms ? (uint32_t)(expires_ms - shard->unix_ms) : 0;
+	if (is_to_be_warned(shard, conn))
+		due_ms -= shard->config->token_warning_ms;
+	return due_ms > shard->unix_ms ? (uint32_t)(due_ms - shard->unix_ms) : 0;
 }
 
 /* Until its socket has taken nothing, or it was behind, for too long. */
@@ -113,9 +123,17 @@ void timers_start_heartbeat(struct shard *shard, struct conn *conn)
 	timers_refresh(shard, conn);
 }
 
-/* The token is over: first a warning and time to send another, then the end. */
-static void on_token_expired(struct shard *shard, struct conn *conn)
+/* It ends soon, and that is to be said; or it is over: first the client is told and has time to
+ * send another, then the end. */
+static void on_token_due(struct shard *shard, struct conn *conn)
 {
+	if (is_to_be_warned(shard, conn)) {
+		conn_set(conn, CONN_WARNED);
+		if ((uint64_t)conn->expires_s * 1000 > shard->unix_ms) {
+			protocol_of(conn)->warn_expiring(shard, conn);
+			return;
+		}
+	}
 	if (conn_has(conn, CONN_EXPIRING)) {
 		conn_close(shard, conn, CLOSE_TOKEN);
 		return;
@@ -154,7 +172,7 @@ static void on_open_timer(struct shard *shard, struct conn *conn)
 		 left_ms(shard, conn->active_ms, config->idle_timeout_ms) == 0)
 		conn_close(shard, conn, CLOSE_IDLE);
 	else if (token_left_ms(shard, conn) == 0)
-		on_token_expired(shard, conn);
+		on_token_due(shard, conn);
 	if (conn->state != CONN_OPEN)
 		return;
 	beat(shard, conn);
@@ -169,7 +187,7 @@ static void on_timer(struct shard *shard, struct conn *conn)
 			http_refuse(shard, conn,
 				    &(struct http_refusal){503, "overload",
 							   "too many tokens wait to be verified",
-							   "Retry-After: 5\r\n"});
+							   NULL});
 		else if (conn->inbound && !conn_has(conn, CONN_HEADER_DUE))
 			http_refuse(shard, conn,
 				    &(struct http_refusal){408, "request_timeout",

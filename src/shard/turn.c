@@ -54,6 +54,10 @@ static void on_conn_event(struct shard *shard, const struct uring_event *event)
 	case SHARD_OP_CLOSE:
 		conn_close_finish(shard, conn);
 		return;
+	case SHARD_OP_UNACKNOWLEDGED:
+		if (conn->state == CONN_OPEN && protocol_of(conn)->on_unacknowledged)
+			protocol_of(conn)->on_unacknowledged(shard, conn, event->result);
+		return;
 	}
 }
 

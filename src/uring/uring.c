@@ -139,6 +139,13 @@ void uring_send(struct uring *uring, uint32_t slot, const void *bytes, size_t si
 	sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
 }
 
+void uring_unacknowledged(struct uring *uring, uint32_t slot, uint64_t tag)
+{
+	struct io_uring_sqe *sqe = slot_entry(uring, IORING_OP_URING_CMD, slot, tag);
+
+	sqe->cmd_op = SOCKET_URING_OP_SIOCOUTQ;
+}
+
 static void close_slot(struct uring *uring, uint32_t slot, uint8_t flags, uint64_t tag)
 {
 	struct io_uring_sqe *sqe = next_entry(uring, tag);

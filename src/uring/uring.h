@@ -81,6 +81,10 @@ void uring_receive(struct uring *uring, uint32_t slot, void *bytes, uint32_t siz
  * the submit returns, and `bytes` are not looked at any more. */
 void uring_send(struct uring *uring, uint32_t slot, const void *bytes, size_t size, uint64_t tag);
 
+/* How many bytes sent on the slot the other end's TCP has not acknowledged; an error before Linux
+ * 6.7. What is sent afterwards does not count. */
+void uring_unacknowledged(struct uring *uring, uint32_t slot, uint64_t tag);
+
 /* Ends the operations that carry the `armed` tags (0: none), then closes the slot; the completion
  * is that of the close. Without the cancels an armed poll would hold the connection open. By tag,
  * since a cancel by descriptor walks over all that is armed in the ring. */

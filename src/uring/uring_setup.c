@@ -36,7 +36,7 @@ static long read_number(const char *path, const char *format, long fallback)
 	"the seccomp profile."
 #define TOO_OLD                                                                      \
 	"kernel %s lacks an io_uring feature that is needed (%s). Linux 6.1 is the " \
-	"oldest that works; 6.7 for limits per address."
+	"oldest that works; 6.7 for limits per address and proxies."
 #define FEW_DESCRIPTORS                                                             \
 	"the limit on descriptors is too low for a table of connections: raise it " \
 	"(ulimit -n, LimitNOFILE=) to 4096 or more; each shard holds as many."
@@ -68,8 +68,8 @@ static void explain(int error, char *reason, size_t size)
 }
 
 static const uint8_t shard_operations[] = {
-	IORING_OP_POLL_ADD, IORING_OP_RECV,     IORING_OP_SEND,
-	IORING_OP_CLOSE,    IORING_OP_MSG_RING, IORING_OP_ASYNC_CANCEL,
+	IORING_OP_POLL_ADD, IORING_OP_RECV,         IORING_OP_SEND,      IORING_OP_CLOSE,
+	IORING_OP_MSG_RING, IORING_OP_ASYNC_CANCEL, IORING_OP_URING_CMD,
 };
 
 static int restrict_operations(struct uring *uring)

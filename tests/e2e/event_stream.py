@@ -121,6 +121,13 @@ class EventStream:
         self.waiting += self.reader.feed(raw)
         return not self.has_ended
 
+    def collect(self, seconds):
+        """What comes within the time, all of it; it stays in `waiting`."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and not self.has_ended:
+            self._fill(max(deadline - time.monotonic(), 0.001))
+        return self.waiting
+
     def next(self, limit=5.0):
         deadline = time.monotonic() + scaled(limit)
         while not self.waiting:
@@ -145,10 +152,7 @@ class EventStream:
 
     def expect_nothing(self, seconds=0.25):
         """Nothing but comments arrives for a moment."""
-        deadline = time.monotonic() + seconds
-        while not self.waiting and time.monotonic() < deadline:
-            self._fill(max(deadline - time.monotonic(), 0.001))
-        assert not self.waiting, self.waiting
+        assert not self.collect(seconds), self.waiting
 
     def rest(self, limit=10.0):
         """All events up to the end of the stream."""

@@ -273,3 +273,71 @@ async def test_refused_handshakes_leave_nothing_behind(start_broker):
         except InvalidStatus as refusal:
             assert refusal.response.status_code == 503
     wait_until(lambda: scrape(broker).total("belfry_sockets") == 0, "no socket is left")
+
+
+def get(broker, path):
+    with RawSocket(broker) as raw:
+        raw.send(f"GET {path}?token={token('42')}&wait=0 HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+        head = raw.read_head()
+        return head, raw.read(int(head.headers["content-length"])) \
+            if "content-length" in head.headers else raw.buffer
+
+
+def test_polls_are_handshakes(start_broker):
+    broker = start_broker(handshake_rate_per_ip=5)
+    heads = [get(broker, "/poll")[0] for _ in range(15)]
+    assert statuses(heads)[:5] == [200] * 5 and set(statuses(heads)) == {200, 429}
+    assert {int(head.headers["retry-after"]) for head in heads if head.status == 429} \
+        <= set(range(10, 21))
+
+
+def test_event_streams_are_told_when_to_come_back(start_broker):
+    """A browser gives up for good at any other status than 200."""
+    broker = start_broker(handshake_rate=5)
+    answers = [get(broker, "/sse") for _ in range(15)]
+    assert {head.status for head, _ in answers} == {200}
+    assert scrape(broker).total("belfry_handshakes_limited_total") >= 5
+
+
+# ---- Socket.IO ----
+
+def join_socket_io(raw):
+    raw.upgrade("/socket.io/?EIO=4&transport=websocket", bearer=False)
+    assert raw.read_frame().payload.startswith(b"0{")
+    raw.send(frame(TEXT, "40" + json.dumps({"token": token("42")})))
+    while not (packet := raw.read_frame().payload).startswith(b"40"):
+        assert not packet.startswith(b"44"), packet
+
+
+def packets_until_close(raw):
+    """The packets that came, and the code of the close frame."""
+    frames = raw.read_until_close()
+    return [one.payload for one in frames if one.opcode == TEXT], frames[-1].code
+
+
+def test_socket_io_events_are_told_in_the_acknowledgement_and_as_an_event(start_broker):
+    broker = start_broker(message_rate=10)
+    with RawSocket(broker) as raw:
+        join_socket_io(raw)
+        raw.send(frame(TEXT, '427["no such event"]') * 20000)
+        packets, code = packets_until_close(raw)
+    told = [json.loads(one[2:]) for one in packets if one.startswith(b"42")
+            and b"rate_limited" in one]
+    acks = [one for one in packets if one.startswith(b"437[") and b"rate_limited" in one]
+    assert code == 4429
+    assert len(told) == len(acks) == 5
+    assert {name for name, _ in told} == {"error"}
+
+
+@pytest.mark.parametrize("packet", ["3", "6", '42["x"]', '40{"token":"bad"}'])
+def test_every_packet_of_engine_io_counts(start_broker, packet):
+    """Also those of a client that never joins, or tries one token after another."""
+    broker = start_broker(message_rate=10)
+    with RawSocket(broker) as raw:
+        if packet.startswith("40"):
+            raw.upgrade("/socket.io/?EIO=4&transport=websocket", bearer=False)
+        else:
+            join_socket_io(raw)
+        raw.send(frame(TEXT, packet) * 5000)
+        assert packets_until_close(raw)[1] == 4429
+    assert scrape(broker).total("belfry_slowed_total") == 5

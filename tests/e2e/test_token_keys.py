@@ -7,6 +7,7 @@ import time
 
 import jwt
 import pytest
+from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from broker import run_to_end
@@ -406,6 +407,23 @@ def test_tokens_and_what_follows_them_in_one_piece_keep_their_order(start, write
         raw.send(pieces + frame(TEXT, json.dumps({"type": "ping", "ref": 99}))[:9])
         assert [raw.read_message()["ref"] for _ in range(12)] == list(range(12))
         assert counted(broker, "token_waits") >= 5
+
+
+async def test_tokens_of_socket_io_wait_their_turn_too(start, write):
+    broker = start(public_key=write("key.pem", key("ES384").pem()))
+    url = broker.url("/socket.io/?EIO=4&transport=websocket")
+
+    async def join(number):
+        async with connect(url) as socket:
+            assert (await socket.recv())[0] == "0"
+            made = key("ES384").token(f"u{number}")
+            await socket.send("40" + json.dumps({"token": made}))
+            while (packet := await socket.recv()) == "2":
+                pass
+            assert packet.startswith("40{")
+
+    await asyncio.wait_for(asyncio.gather(*(join(number) for number in range(40))), scaled(30))
+    assert counted(broker, "token_waits") > 0
 
 
 async def test_an_expensive_bad_token_is_refused_all_the_same(start, write):

@@ -268,6 +268,20 @@ async def test_a_token_that_ends_is_told_and_then_closes_4401(start_broker):
     assert 0.5 <= time.monotonic() - told
 
 
+async def test_the_end_of_a_token_is_told_before_when_configured(start_broker):
+    broker = start_broker(token_grace="1s", token_warning="2s")
+    client = await Client.open(broker, bearer=token(lifetime=4))
+    opened = time.monotonic()
+    message = await client.next(limit=4)
+    assert (message["type"], message["code"]) == ("error", "token_expiring")
+    assert time.monotonic() - opened < 3.5
+    # once for each token
+    assert (await client.ask({"type": "auth", "token": token(lifetime=5)}))["type"] != "error"
+    assert (await client.next(limit=6))["code"] == "token_expiring"
+    assert (await client.next(limit=6))["code"] == "token_expired"
+    assert await client.close_code() == 4401
+
+
 async def test_a_new_token_in_time_keeps_the_connection(start_broker, producers):
     broker = start_broker(token_grace="1s")
     producer = producers(broker)

@@ -46,7 +46,8 @@ static void hold(uint32_t i)
 	struct expected *expected = &all[i];
 
 	CHECK(cursor);
-	CHECK(slice_equal(cursor->user, user_of(i)) && slice_equal(cursor->device, device_of(i)));
+	CHECK(slice_equal(cursor_user(cursor), user_of(i)) &&
+	      slice_equal(cursor_device(cursor), device_of(i)));
 	CHECK(!expected->cursor || expected->cursor == cursor);
 	if (!expected->cursor && cursor->state == CURSOR_UNKNOWN && cursor->confirmed.ms == 0)
 		forget(i);
@@ -114,7 +115,8 @@ static void write_next(void)
 	if (!cursor)
 		return;
 	CHECK(cursor->state != CURSOR_ASKED && !cursor->is_dirty);
-	while (!slice_equal(cursor->user, user_of(i)) || !slice_equal(cursor->device, device_of(i)))
+	while (!slice_equal(cursor_user(cursor), user_of(i)) ||
+	       !slice_equal(cursor_device(cursor), device_of(i)))
 		CHECK(++i < NAMES);
 	if (all[i].is_written) { /* one at a time is simpler to follow here */
 		cursors_unwritten(&cursors, cursor);

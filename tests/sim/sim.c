@@ -12,6 +12,7 @@
 #include "broker/lanes.h"
 #include "router/router.h"
 #include "router/router_state.h"
+#include "shard/deliver.h"
 #include "shard/shard.h"
 #include "shard/shard_state.h"
 #include "sim_client.h"
@@ -220,14 +221,16 @@ static bool is_empty(struct lane *lane)
 	return ring_peek(&lane->ring) == NULL;
 }
 
-/* Positions are told to shards that have ended, too. */
-static bool has_positions_only(struct lane *lane)
+/* Positions are told to shards that have ended, too, and answers to clients that have gone. */
+static bool has_late_ones_only(struct lane *lane)
 {
 	struct delivery delivery;
 
-	while (ring_pop(&lane->ring, &delivery))
-		if (delivery.type != DELIVERY_POSITION)
+	while (ring_pop(&lane->ring, &delivery)) {
+		if (delivery.type != DELIVERY_POSITION && delivery.type != DELIVERY_ANSWER)
 			return false;
+		deliver_free(&delivery);
+	}
 	return true;
 }
 
@@ -239,7 +242,7 @@ static void check_shard(struct sim *sim, uint32_t index)
 	ASSERT(shard->sockets == 0 && shard->waiting_count == 0 && shard->held_count == 0);
 	ASSERT(counter_read(&counters->behind) == 0 && counter_read(&counters->connections) == 0);
 	ASSERT(is_empty(&sim->lanes.receipts[index]));
-	ASSERT(has_positions_only(&sim->lanes.deliveries[index]));
+	ASSERT(has_late_ones_only(&sim->lanes.deliveries[index]));
 	fell_behind += counter_read(&counters->fell_behind);
 	caught_up += counter_read(&counters->caught_up);
 	for (uint32_t i = 0; i < SLOTS; i++) {

@@ -1,9 +1,17 @@
-/* tests/sim/sim_uring_unused.c - operations that only an acceptor, admin and Redis ask for. */
+/* tests/sim/sim_uring_unused.c - what only an acceptor, admin, streams and Redis ask for. */
 #include <stdlib.h>
 
 #include "uring/uring.h"
 
 void uring_close_idle(struct uring *uring, uint32_t slot, uint64_t tag)
+{
+	(void)uring;
+	(void)slot;
+	(void)tag;
+	abort();
+}
+
+void uring_unacknowledged(struct uring *uring, uint32_t slot, uint64_t tag)
 {
 	(void)uring;
 	(void)slot;

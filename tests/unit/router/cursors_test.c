@@ -16,8 +16,8 @@ static struct cursor *hold(struct cursors *cursors, const char *user, const char
 	struct cursor *cursor = cursors_hold(cursors, slice_of_text(user), slice_of_text(device));
 
 	assert_non_null(cursor);
-	assert_true(slice_equal_text(cursor->user, user));
-	assert_true(slice_equal(cursor->device, slice_of_text(device)));
+	assert_true(slice_equal_text(cursor_user(cursor), user));
+	assert_true(slice_equal(cursor_device(cursor), slice_of_text(device)));
 	return cursor;
 }
 

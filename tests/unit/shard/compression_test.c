@@ -291,6 +291,37 @@ static void inflated_within_the_bound(void **state)
 	unmake(shard);
 }
 
+/* What is inflated in a turn is bounded, whatever it was before; the next turn begins anew. */
+static void a_turn_has_its_share(void **state)
+{
+	struct shard *shard = make(&config);
+	struct conn conn = {.state = CONN_OPEN};
+	uint8_t data[MESSAGE_SIZE_MAX];
+	uint8_t compressed[MESSAGE_SIZE_MAX];
+	struct writer writer;
+	size_t inflated = 0;
+
+	(void)state;
+	fill(data, sizeof(data), true);
+	writer_init(&writer, compressed, sizeof(compressed));
+	assert_int_equal(
+		deflate_compress(shard->compression.codec, slice_of(data, sizeof(data)), &writer),
+		STATUS_OK);
+	while (!compression_is_spent(shard)) {
+		struct slice message;
+
+		assert_true(inflated < TURN_INFLATED_MAX);
+		assert_true(compression_inflate(shard, &conn, WS_TEXT, writer_written(&writer),
+						&message));
+		inflated += message.size;
+		free((void *)(uintptr_t)message.bytes);
+	}
+	assert_in_range(inflated, TURN_INFLATED_MAX, TURN_INFLATED_MAX + sizeof(data));
+	shard->turn++;
+	assert_false(compression_is_spent(shard));
+	unmake(shard);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -301,6 +332,7 @@ int main(void)
 		cmocka_unit_test(nothing_where_it_is_off),
 		cmocka_unit_test(agreed),
 		cmocka_unit_test(inflated_within_the_bound),
+		cmocka_unit_test(a_turn_has_its_share),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
