@@ -113,6 +113,16 @@ static bool is_own_room(const struct event_row *row, const struct socket_io_pack
 	       (find_subject(row, argument, &room) && means_user(room, user));
 }
 
+/* Always, so that a member of the argument is never taken for it. */
+static void write_ref(struct writer *writer, const struct socket_io_packet *packet)
+{
+	writer_text(writer, ",\"ref\":");
+	if (packet->has_ack_id)
+		writer_u64(writer, packet->ack_id);
+	else
+		writer_text(writer, "null");
+}
+
 size_t socket_io_event_command_size(const struct socket_io_packet *packet)
 {
 	return packet->payload.size + 128;
@@ -131,10 +141,7 @@ enum socket_io_meaning socket_io_event_read(const struct socket_io_packet *packe
 	writer_text(writer, "{\"type\":\"");
 	writer_text(writer, row->type);
 	writer_text(writer, "\"");
-	if (packet->has_ack_id) {
-		writer_text(writer, ",\"ref\":");
-		writer_u64(writer, packet->ack_id);
-	}
+	write_ref(writer, packet);
 	if (row->key && socket_io_argument(packet, 0, &argument))
 		write_argument(writer, row, argument);
 	writer_text(writer, "}");
