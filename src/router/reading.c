@@ -269,7 +269,7 @@ void reading_again(struct redis_log *redis, const char *why)
 
 /* ---- facts ---- */
 
-/* Likewise, of several streams, by what was known of each when it was asked for. */
+/* Likewise, of several streams. */
 static const char *difference_of_parts(const struct redis_log *redis)
 {
 	for (uint32_t i = 0; i < redis->partitions.count; i++) {
@@ -285,7 +285,8 @@ static const char *difference_of_parts(const struct redis_log *redis)
 	return NULL;
 }
 
-/* Why this is not the log that was read so far; NULL: it is. */
+/* Why this is not the log that was read when the facts were asked for; NULL: it is. What was read
+ * since then they need not know. */
 static const char *difference(const struct redis_log *redis, const struct redis_facts *facts)
 {
 	const struct watch *watch = &redis->watch;
@@ -295,8 +296,10 @@ static const char *difference(const struct redis_log *redis, const struct redis_
 	if (watch->parts)
 		return difference_of_parts(redis);
 	if (!facts->stream_exists)
-		return history_count(redis->router->history) > 0 ? "the stream is gone" : NULL;
-	if (event_id_is_after(redis->stream.position, facts->last_id))
+		return !is_zero(watch->told) && history_count(redis->router->history) > 0
+			       ? "the stream is gone"
+			       : NULL;
+	if (event_id_is_after(watch->told, facts->last_id))
 		return "its newest id is below one that was read";
 	if (facts->has_entries_added && facts->entries_added < watch->asked_added)
 		return "the stream was made anew";
@@ -408,7 +411,7 @@ static void take_entry(struct redis_log *redis, struct event_id id,
 
 	redis->reading.loaded++;
 	if (redis->reading.state == READING_LIVE)
-		watch_count(&redis->watch, redis->stream.entry_partition);
+		watch_count(&redis->watch, redis->stream.entry_partition, id);
 	counter_add(&router->counters->late, redis->stream.entry_is_late);
 	/* Of the past nobody is told, not even that it was dead: that was done then. */
 	reason = mode == FOLD_INDEX && fields_count <= ENTRY_FIELDS_MAX

@@ -51,11 +51,17 @@ void watch_follow(struct watch *watch)
 	}
 }
 
-void watch_count(struct watch *watch, uint32_t partition)
+/* Facts may know of entries that are yet to be read: those are counted already. */
+void watch_count(struct watch *watch, uint32_t partition, struct event_id id)
 {
+	struct watch_part *part = watch->parts ? &watch->parts[partition] : NULL;
+	const struct redis_facts *facts = part ? &part->facts : &watch->facts;
+
+	if (!event_id_is_after(id, facts->last_id))
+		return;
 	watch->entries_added++;
-	if (watch->parts)
-		watch->parts[partition].entries_added++;
+	if (part)
+		part->entries_added++;
 }
 
 void watch_forget(struct watch *watch)
@@ -308,6 +314,7 @@ static void ask(struct watch *watch)
 	struct slice epoch[] = {SLICE("GET"), SLICE(EPOCH_KEY)};
 
 	watch->next_ms = watch->redis->router->now_ms + WATCH_INTERVAL_MS;
+	watch->told = watch->redis->stream.position;
 	watch->asked_added = watch->entries_added;
 	/* First: by the time that the log is read it is known who may not connect. */
 	revoking_look(watch->redis->router);

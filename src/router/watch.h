@@ -51,7 +51,8 @@ struct watch {
 	bool told_eviction;    /* the warnings were given */
 	bool told_replica;
 	char replid[41];        /* of the log that was read; empty: none yet */
-	uint64_t asked_added;   /* likewise, when the facts were asked for */
+	struct event_id told;   /* newest entry that was read, when the facts were asked for */
+	uint64_t asked_added;   /* `entries_added`, likewise */
 	uint64_t entries_added; /* highest seen of this log */
 };
 
@@ -65,7 +66,7 @@ void watch_turn(struct watch *watch);
  * was read. So many entries have been added to it, at least. */
 void watch_adopt(struct watch *watch);
 void watch_follow(struct watch *watch);
-void watch_count(struct watch *watch, uint32_t partition);
+void watch_count(struct watch *watch, uint32_t partition, struct event_id id);
 
 /* A link has broken: what is known may be of another Redis by now. */
 void watch_forget(struct watch *watch);
