@@ -156,7 +156,7 @@ static void begin_load(struct redis_log *redis, const struct redis_facts *facts)
 	reading->state = READING_LOADING;
 	redis_stream_start_after(&redis->stream, start);
 	watch_adopt(&redis->watch);
-	reading_on_progress(redis);
+	reading_on_progress(redis, false);
 }
 
 /* Records of the old index before `id` are lost. True: it has `id`. */
@@ -231,7 +231,17 @@ static void finish_compare(struct redis_log *redis)
 		tell_loss(redis);
 }
 
-void reading_on_progress(struct redis_log *redis)
+/* A reply without entries is the end, too: the newest one may have been deleted. */
+static bool is_at_end(struct reading *reading, struct event_id position, bool has_read)
+{
+	bool has_more = !has_read || reading->loaded != reading->loaded_before;
+
+	if (has_read)
+		reading->loaded_before = reading->loaded;
+	return !has_more || !event_id_is_after(reading->until, position);
+}
+
+void reading_on_progress(struct redis_log *redis, bool has_read)
 {
 	struct reading *reading = &redis->reading;
 	struct router *router = redis->router;
@@ -240,12 +250,8 @@ void reading_on_progress(struct redis_log *redis)
 		return;
 	if (redis->stream.holds)
 		return; /* of several streams: more has come than was told */
-	/* A reply without entries is the end, too: the newest one may have been deleted. */
-	if (event_id_is_after(reading->until, redis->stream.position) &&
-	    reading->loaded != reading->loaded_before) {
-		reading->loaded_before = reading->loaded;
+	if (!is_at_end(reading, redis->stream.position, has_read))
 		return;
-	}
 	if (reading->old)
 		finish_compare(redis);
 	end_load(reading);
@@ -296,7 +302,7 @@ static const char *difference(const struct redis_log *redis, const struct redis_
 		return difference_of_parts(redis);
 	if (!facts->stream_exists)
 		return history_count(redis->router->history) > 0 ? "the stream is gone" : NULL;
-	if (event_id_is_after(redis->stream.position, facts->last_id))
+	if (event_id_is_after(watch->told, facts->last_id))
 		return "its newest id is below one that was read";
 	if (facts->has_entries_added && facts->entries_added < watch->asked_added)
 		return "the stream was made anew";
@@ -408,7 +414,7 @@ static void take_entry(struct redis_log *redis, struct event_id id,
 
 	redis->reading.loaded++;
 	if (redis->reading.state == READING_LIVE)
-		watch_count(&redis->watch, redis->stream.entry_partition);
+		watch_count(&redis->watch, redis->stream.entry_partition, id);
 	counter_add(&router->counters->late, redis->stream.entry_is_late);
 	/* Of the past nobody is told, not even that it was dead: that was done then. */
 	reason = mode == FOLD_INDEX && fields_count <= ENTRY_FIELDS_MAX

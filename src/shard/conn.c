@@ -45,7 +45,7 @@ static struct conn *begin(struct shard *shard, uint32_t slot)
 		.heard_ms = (uint32_t)shard->now_ms,
 		.active_ms = (uint32_t)shard->now_ms,
 		.expires_s = UINT32_MAX,
-		.sent_turn = shard->turn - 1,
+		.sent_turn = (uint16_t)(shard->turn - 1),
 	};
 	wheel_timer_init(&conn->timer);
 	return conn;
