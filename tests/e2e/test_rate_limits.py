@@ -333,7 +333,7 @@ def test_socket_io_events_are_told_in_the_acknowledgement_and_as_an_event(start_
 @pytest.mark.parametrize("packet", ["3", "6", '42["x"]', '40{"token":"bad"}'])
 def test_every_packet_of_engine_io_counts(start_broker, packet):
     """Also those of a client that never joins, or tries one token after another."""
-    broker = start_broker(message_rate=10)
+    broker = start_broker(message_rate=1)
     with RawSocket(broker) as raw:
         if packet.startswith("40"):
             raw.upgrade("/socket.io/?EIO=4&transport=websocket", bearer=False)
