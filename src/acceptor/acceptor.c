@@ -234,6 +234,8 @@ static void hand_over(struct acceptor *acceptor, uint32_t slot, uint32_t listene
 		acceptor->admitted++;
 	else
 		count_refusal(acceptor, verdict);
+	if (arrival != ARRIVAL_NONE)
+		parcel_seal(&arrival_at(acceptor, arrival)->parcel);
 	uring_hand_over(acceptor->uring, acceptor->shard_ring_fds[shard], slot,
 			handoff_tag(verdict, arrival) | proxied,
 			handed_tag(verdict, shard, arrival));

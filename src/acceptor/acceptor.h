@@ -19,10 +19,10 @@
 
 #include "base/compiler.h"
 #include "base/status.h"
-#include "belfry/arrival.h"
 #include "belfry/config.h"
 #include "belfry/counters.h"
 #include "belfry/limits.h"
+#include "lane/arrival.h"
 #include "lane/lane.h"
 
 struct acceptor;

@@ -12,7 +12,7 @@
 #include "base/compiler.h"
 #include "base/status.h"
 #include "belfry/limits.h"
-#include "belfry/arrival.h"
+#include "lane/arrival.h"
 #include "lane/lane.h"
 #include "lane/rates.h"
 

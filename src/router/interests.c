@@ -46,7 +46,7 @@ struct interest *interests_find(const struct interests *interests, struct slice 
 	while (index != INTEREST_NONE) {
 		struct interest *interest = at(interests, index);
 
-		if (interest->hash == hash &&
+		if (interest->hash == (uint32_t)hash &&
 		    slice_equal(slice_of(interest->name, interest->name_size), name))
 			return interest;
 		index = interest->next;
@@ -118,7 +118,7 @@ struct interest *interests_need(struct interests *interests, struct slice name)
 	*interest = (struct interest){
 		.name = copy,
 		.name_size = (uint8_t)name.size,
-		.hash = hash,
+		.hash = (uint32_t)hash,
 		.next = *head,
 	};
 	*head = index;

@@ -21,9 +21,9 @@
 #define INTEREST_NONE UINT32_MAX
 
 struct interest {
-	char *name; /* heap, not terminated; NULL: this record is free */
-	uint64_t hash;
+	char *name;      /* heap, not terminated; NULL: this record is free */
 	uint64_t shards; /* bit per shard that holds the channel */
+	uint32_t hash;   /* low 32 bits */
 	uint32_t conns;  /* user:{id}: connections of the user on this node */
 	uint32_t next;   /* in the hash chain, or in the list of free records */
 	uint8_t name_size;

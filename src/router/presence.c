@@ -54,7 +54,7 @@ static void link_splice(struct presence_link *head, struct presence_link *from)
 
 #define AT_PLACE(link) CONTAINER_OF(link, struct presence_conn, place)
 #define AT_USER(link) CONTAINER_OF(link, struct presence_conn, of_user)
-#define AT_LINGERING(link) CONTAINER_OF(link, struct presence_user, lingering)
+#define AT_LINGERING(link) CONTAINER_OF(link, struct presence_user, conns)
 
 /* ---- tables ---- */
 
@@ -110,6 +110,12 @@ void presence_deinit(struct presence *presence)
 	free(presence->conns);
 }
 
+/* Not kept: it is needed when a connection comes, goes or is written. */
+static uint64_t conn_hash(const struct presence *presence, const struct presence_conn *conn)
+{
+	return hash_bytes(presence->options.key, slice_of(conn->id, CONNECTION_ID_SIZE));
+}
+
 static void grow_users(struct presence *presence)
 {
 	uint32_t capacity = presence->users_capacity * 2;
@@ -142,7 +148,8 @@ static void grow_conns(struct presence *presence)
 	for (uint32_t i = 0; i < presence->conns_capacity; i++) {
 		while (presence->conns[i]) {
 			struct presence_conn *conn = presence->conns[i];
-			struct presence_conn **head = &conns[conn->hash & (capacity - 1)];
+			struct presence_conn **head =
+				&conns[conn_hash(presence, conn) & (capacity - 1)];
 
 			presence->conns[i] = conn->next;
 			conn->next = *head;
@@ -156,7 +163,7 @@ static void grow_conns(struct presence *presence)
 
 static struct presence_user *find_user(const struct presence *presence, struct slice name)
 {
-	uint64_t hash = hash_bytes(presence->options.key, name);
+	uint32_t hash = (uint32_t)hash_bytes(presence->options.key, name);
 	struct presence_user *user = presence->users[hash & (presence->users_capacity - 1)];
 
 	while (user &&
@@ -172,16 +179,15 @@ static struct presence_user *need_user(struct presence *presence, struct slice n
 	ASSERT(name.size > 0 && name.size <= USER_SIZE_MAX);
 	if (user)
 		return user;
-	user = calloc(1, sizeof(*user) + name.size);
+	user = calloc(1, offsetof(struct presence_user, name) + name.size);
 	if (!user)
 		return NULL;
 	if (presence->users_count >= presence->users_capacity)
 		grow_users(presence);
-	user->hash = hash_bytes(presence->options.key, name);
+	user->hash = (uint32_t)hash_bytes(presence->options.key, name);
 	user->name_size = (uint8_t)name.size;
 	memcpy(user->name, name.bytes, name.size);
 	link_init(&user->conns);
-	link_init(&user->lingering);
 	struct presence_user **head = &presence->users[user->hash & (presence->users_capacity - 1)];
 
 	user->next = *head;
@@ -199,7 +205,7 @@ static void remove_user(struct presence *presence, struct presence_user *user)
 	while (*head != user)
 		head = &(*head)->next;
 	*head = user->next;
-	link_take(&user->lingering);
+	link_take(&user->conns);
 	presence->users_count--;
 }
 
@@ -231,13 +237,13 @@ static struct presence_conn *add_conn(struct presence *presence,
 		device_size = PRESENCE_DEVICE_MAX;
 	bool has_address = ip_is_known(&arrival->address);
 	struct presence_conn *conn =
-		calloc(1, sizeof(*conn) + device_size + (has_address ? sizeof(struct ip) : 0));
+		calloc(1, offsetof(struct presence_conn, device) + device_size +
+				  (has_address ? sizeof(struct ip) : 0));
 
 	if (!conn)
 		return NULL;
 	if (presence->conns_known >= presence->conns_capacity)
 		grow_conns(presence);
-	conn->hash = hash_bytes(presence->options.key, arrival->connection_id);
 	conn->since_ms = arrival->since_ms;
 	conn->device_size = (uint8_t)device_size;
 	memcpy(conn->id, arrival->connection_id.bytes, CONNECTION_ID_SIZE);
@@ -248,7 +254,8 @@ static struct presence_conn *add_conn(struct presence *presence,
 		memcpy(conn->device + device_size, &arrival->address, sizeof(arrival->address));
 	link_init(&conn->place);
 	link_init(&conn->of_user);
-	struct presence_conn **head = &presence->conns[conn->hash & (presence->conns_capacity - 1)];
+	struct presence_conn **head =
+		&presence->conns[conn_hash(presence, conn) & (presence->conns_capacity - 1)];
 
 	conn->next = *head;
 	*head = conn;
@@ -258,7 +265,8 @@ static struct presence_conn *add_conn(struct presence *presence,
 
 static void remove_conn(struct presence *presence, struct presence_conn *conn)
 {
-	struct presence_conn **head = &presence->conns[conn->hash & (presence->conns_capacity - 1)];
+	struct presence_conn **head =
+		&presence->conns[conn_hash(presence, conn) & (presence->conns_capacity - 1)];
 
 	while (*head != conn)
 		head = &(*head)->next;
@@ -286,14 +294,15 @@ bool presence_attach(struct presence *presence, const struct presence_arrival *a
 			drop_user(presence, user);
 		return false;
 	}
+	ASSERT(conn->attached < UINT16_MAX);
 	if (conn->attached++ > 0)
 		return true;
 	conn->user = user;
 	link_take(&conn->place); /* it may be among the gone ones */
 	link_put(&presence->due, &conn->place);
+	if (user->conns_count++ == 0)
+		link_take(&user->conns); /* it may have lingered */
 	link_put(&user->conns, &conn->of_user);
-	link_take(&user->lingering);
-	user->conns_count++;
 	presence->conns_count++;
 	return true;
 }
@@ -305,8 +314,8 @@ static void leave(struct presence *presence, uint64_t now_ms, struct presence_us
 		drop_user(presence, user);
 		return;
 	}
-	user->offline_ms = now_ms + presence->options.linger_ms;
-	link_put(&presence->lingering, &user->lingering);
+	user->offline_ms = (uint32_t)(now_ms + presence->options.linger_ms);
+	link_put(&presence->lingering, &user->conns);
 }
 
 void presence_detach(struct presence *presence, uint64_t now_ms, struct slice user_name,
@@ -380,6 +389,14 @@ static void advance(struct presence *presence, uint64_t now_ms)
 	}
 }
 
+/* A user without connections: until it is offline. */
+static uint64_t linger_left_ms(const struct presence_user *user, uint64_t now_ms)
+{
+	int32_t left = (int32_t)(user->offline_ms - (uint32_t)now_ms);
+
+	return left > 0 ? (uint64_t)left : 0;
+}
+
 static void next_gone(struct presence *presence, uint64_t now_ms, struct presence_action *ret)
 {
 	struct presence_conn *conn = AT_PLACE(presence->gone.next);
@@ -389,8 +406,8 @@ static void next_gone(struct presence *presence, uint64_t now_ms, struct presenc
 	presence->taken_conn = conn;
 	ret->type = PRESENCE_CONN_DROP;
 	ret->conn = conn;
-	if (user->conns_count == 0 && user->offline_ms > now_ms)
-		ret->linger_ms = user->offline_ms - now_ms;
+	if (user->conns_count == 0)
+		ret->linger_ms = linger_left_ms(user, now_ms);
 }
 
 static void next_due(struct presence *presence, struct presence_action *ret)
@@ -406,7 +423,7 @@ static void next_due(struct presence *presence, struct presence_action *ret)
 	ret->type = PRESENCE_CONN_PUT;
 	conn->is_written = true;
 	link_take(&conn->place);
-	link_put(&presence->slots[conn->hash % PRESENCE_SLOTS], &conn->place);
+	link_put(&presence->slots[conn_hash(presence, conn) % PRESENCE_SLOTS], &conn->place);
 }
 
 static struct presence_user *first_lingering(const struct presence *presence)
@@ -426,7 +443,7 @@ bool presence_next(struct presence *presence, uint64_t now_ms, struct presence_a
 		next_due(presence, ret);
 	} else if (!link_is_alone(&presence->gone)) {
 		next_gone(presence, now_ms, ret);
-	} else if (user && user->offline_ms <= now_ms) {
+	} else if (user && linger_left_ms(user, now_ms) == 0) {
 		remove_user(presence, user);
 		presence->taken_user = user;
 		ret->type = PRESENCE_USER_OFFLINE;
@@ -453,7 +470,7 @@ static uint64_t refresh_at(const struct presence *presence)
 uint64_t presence_wait_ms(const struct presence *presence, uint64_t now_ms)
 {
 	const struct presence_user *user = first_lingering(presence);
-	uint64_t at_ms = user ? user->offline_ms : UINT64_MAX;
+	uint64_t at_ms = user ? now_ms + linger_left_ms(user, now_ms) : UINT64_MAX;
 
 	if (!link_is_alone(&presence->gone) || !link_is_alone(&presence->due))
 		return 0;
@@ -479,7 +496,7 @@ void presence_each_conn(const struct presence *presence, struct slice user_name,
 {
 	const struct presence_user *user = find_user(presence, user_name);
 
-	if (!user)
+	if (!user || user->conns_count == 0)
 		return;
 	for (const struct presence_link *link = user->conns.next; link != &user->conns;
 	     link = link->next)

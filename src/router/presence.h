@@ -42,11 +42,11 @@ struct presence_link {
 };
 
 struct presence_user {
-	struct presence_user *next;     /* in the hash chain */
-	struct presence_link conns;     /* attached ones */
-	struct presence_link lingering; /* in presence->lingering; else alone */
-	uint64_t hash;
-	uint64_t offline_ms; /* lingering: when that ends */
+	struct presence_user *next; /* in the hash chain */
+	struct presence_link conns; /* the attached ones; without any: its own place in
+				     * presence->lingering, or alone */
+	uint32_t hash;
+	uint32_t offline_ms; /* lingering: when that ends, low 32 bits */
 	uint32_t conns_count;
 	bool is_online; /* USER_ONLINE was given out */
 	uint8_t name_size;
@@ -60,8 +60,7 @@ struct presence_conn {
 	struct presence_link place; /* in presence->due, ->gone or one of ->slots */
 	struct presence_link of_user;
 	uint64_t since_ms; /* Unix: when the connection began */
-	uint64_t hash;     /* of its id; its lowest bits are its slot */
-	uint32_t attached; /* how often; 0: it is gone */
+	uint16_t attached; /* how often; 0: it is gone */
 	bool is_written;   /* CONN_PUT was given out */
 	bool has_address;  /* it is known where the client comes from */
 	uint8_t device_size;

@@ -156,7 +156,7 @@ static void begin_load(struct redis_log *redis, const struct redis_facts *facts)
 	reading->state = READING_LOADING;
 	redis_stream_start_after(&redis->stream, start);
 	watch_adopt(&redis->watch);
-	reading_on_progress(redis);
+	reading_on_progress(redis, false);
 }
 
 /* Records of the old index before `id` are lost. True: it has `id`. */
@@ -231,7 +231,17 @@ static void finish_compare(struct redis_log *redis)
 		tell_loss(redis);
 }
 
-void reading_on_progress(struct redis_log *redis)
+/* A reply without entries is the end, too: the newest one may have been deleted. */
+static bool is_at_end(struct reading *reading, struct event_id position, bool has_read)
+{
+	bool has_more = !has_read || reading->loaded != reading->loaded_before;
+
+	if (has_read)
+		reading->loaded_before = reading->loaded;
+	return !has_more || !event_id_is_after(reading->until, position);
+}
+
+void reading_on_progress(struct redis_log *redis, bool has_read)
 {
 	struct reading *reading = &redis->reading;
 	struct router *router = redis->router;
@@ -240,12 +250,8 @@ void reading_on_progress(struct redis_log *redis)
 		return;
 	if (redis->stream.holds)
 		return; /* of several streams: more has come than was told */
-	/* A reply without entries is the end, too: the newest one may have been deleted. */
-	if (event_id_is_after(reading->until, redis->stream.position) &&
-	    reading->loaded != reading->loaded_before) {
-		reading->loaded_before = reading->loaded;
+	if (!is_at_end(reading, redis->stream.position, has_read))
 		return;
-	}
 	if (reading->old)
 		finish_compare(redis);
 	end_load(reading);
@@ -269,7 +275,7 @@ void reading_again(struct redis_log *redis, const char *why)
 
 /* ---- facts ---- */
 
-/* Likewise, of several streams. */
+/* Likewise, of several streams, by what was known of each when it was asked for. */
 static const char *difference_of_parts(const struct redis_log *redis)
 {
 	for (uint32_t i = 0; i < redis->partitions.count; i++) {
@@ -285,8 +291,7 @@ static const char *difference_of_parts(const struct redis_log *redis)
 	return NULL;
 }
 
-/* Why this is not the log that was read when the facts were asked for; NULL: it is. What was read
- * since then they need not know. */
+/* Why this is not the log that was read so far; NULL: it is. */
 static const char *difference(const struct redis_log *redis, const struct redis_facts *facts)
 {
 	const struct watch *watch = &redis->watch;
@@ -296,9 +301,7 @@ static const char *difference(const struct redis_log *redis, const struct redis_
 	if (watch->parts)
 		return difference_of_parts(redis);
 	if (!facts->stream_exists)
-		return !is_zero(watch->told) && history_count(redis->router->history) > 0
-			       ? "the stream is gone"
-			       : NULL;
+		return history_count(redis->router->history) > 0 ? "the stream is gone" : NULL;
 	if (event_id_is_after(watch->told, facts->last_id))
 		return "its newest id is below one that was read";
 	if (facts->has_entries_added && facts->entries_added < watch->asked_added)

@@ -60,8 +60,9 @@ void reading_on_facts(struct redis_log *redis, const struct redis_facts *facts);
 void reading_on_entry(struct redis_log *redis, struct event_id id, const struct entry_field *fields,
 		      uint32_t fields_count);
 
-/* A reply was read to its end: the window may be complete. */
-void reading_on_progress(struct redis_log *redis);
+/* The reading link is idle: the window may be complete. `has_read`: a reply to a read has ended,
+ * which is not so when the link has just come up again in the middle of a load. */
+void reading_on_progress(struct redis_log *redis, bool has_read);
 
 /* Read the window again as soon as the reading link is idle. */
 void reading_again(struct redis_log *redis, const char *why);

@@ -92,6 +92,7 @@ static void on_read_down(void *owner)
 static enum status on_read_bytes(void *owner, struct slice bytes)
 {
 	struct redis_log *redis = owner;
+	bool has_read = redis->stream.state == REDIS_STREAM_READING;
 
 	redis->heard_ms[LINK_READ] = redis->router->now_ms;
 	if (redis_session_feed(&redis->stream.session, bytes) != STATUS_OK) {
@@ -101,7 +102,7 @@ static enum status on_read_bytes(void *owner, struct slice bytes)
 	if (redis->stream.state == REDIS_STREAM_IDLE) {
 		if (redis->stream.holds_for_time)
 			redis->read_at_ms = redis->router->now_ms + 1;
-		reading_on_progress(redis);
+		reading_on_progress(redis, has_read);
 	}
 	read_next(redis);
 	return STATUS_OK;

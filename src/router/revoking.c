@@ -50,7 +50,8 @@ static void note_token(struct router *router, struct session *session, struct sl
 
 static bool is_revoked(const struct router *router, const struct session *session)
 {
-	struct revocations_token token = {session->user->hash, session->jti, session->issued_s};
+	struct revocations_token token = {session_user_hash(router, session), session->jti,
+					  session->issued_s};
 
 	return revocations_has(&router->revoking->known, &token, router->unix_ms);
 }

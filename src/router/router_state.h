@@ -115,6 +115,12 @@ static inline uint64_t router_hash(const struct router *router, struct slice nam
 	return hash_bytes(router->interests.key, name);
 }
 
+/* Of the channel user:{id}; the interest keeps only half of it. */
+static inline uint64_t session_user_hash(const struct router *router, const struct session *session)
+{
+	return router_hash(router, slice_of(session->user->name, session->user->name_size));
+}
+
 /* ---- fanout.c ---- */
 
 /* Fills in what a channel means and returns the shards that want it. */

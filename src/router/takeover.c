@@ -173,7 +173,8 @@ bool takeover_decide(struct router *router, struct session *session, struct reco
 	struct slice id = recovery->identity;
 	bool is_id = !slice_is_absent(id) && id.size == CONNECTION_ID_SIZE;
 
-	if (is_id && (departed_take(&router->departed, id, session->user->hash, router->now_ms) ||
+	if (is_id && (departed_take(&router->departed, id, session_user_hash(router, session),
+				    router->now_ms) ||
 		      is_ghost_of(router, id, session->user)))
 		grant(session, id);
 	else if (is_id && router->redis)

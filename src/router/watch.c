@@ -31,37 +31,43 @@ void watch_deinit(struct watch *watch)
 	free(watch->parts);
 }
 
+static struct watch_added added_of(const struct redis_facts *facts)
+{
+	return (struct watch_added){facts->entries_added, facts->last_id};
+}
+
 void watch_adopt(struct watch *watch)
 {
 	memcpy(watch->replid, watch->facts.replid, sizeof(watch->replid));
-	watch->entries_added = watch->facts.entries_added;
+	watch->added = added_of(&watch->facts);
 	for (uint32_t i = 0; watch->parts && i < watch->redis->partitions.count; i++)
-		watch->parts[i].entries_added = watch->parts[i].facts.entries_added;
+		watch->parts[i].added = added_of(&watch->parts[i].facts);
+}
+
+/* Facts that have more know of all that was read before they were asked for: what is read from now
+ * on counts when it is behind them, or it would be counted twice. */
+static void follow(struct watch_added *added, const struct redis_facts *facts)
+{
+	if (facts->entries_added >= added->count)
+		*added = added_of(facts);
+}
+
+static void count(struct watch_added *added, struct event_id id)
+{
+	if (event_id_is_after(id, added->upto))
+		added->count++;
 }
 
 void watch_follow(struct watch *watch)
 {
-	if (watch->facts.entries_added > watch->entries_added)
-		watch->entries_added = watch->facts.entries_added;
-	for (uint32_t i = 0; watch->parts && i < watch->redis->partitions.count; i++) {
-		struct watch_part *part = &watch->parts[i];
-
-		if (part->facts.entries_added > part->entries_added)
-			part->entries_added = part->facts.entries_added;
-	}
+	follow(&watch->added, &watch->facts);
+	for (uint32_t i = 0; watch->parts && i < watch->redis->partitions.count; i++)
+		follow(&watch->parts[i].added, &watch->parts[i].facts);
 }
 
-/* Facts may know of entries that are yet to be read: those are counted already. */
 void watch_count(struct watch *watch, uint32_t partition, struct event_id id)
 {
-	struct watch_part *part = watch->parts ? &watch->parts[partition] : NULL;
-	const struct redis_facts *facts = part ? &part->facts : &watch->facts;
-
-	if (!event_id_is_after(id, facts->last_id))
-		return;
-	watch->entries_added++;
-	if (part)
-		part->entries_added++;
+	count(watch->parts ? &watch->parts[partition].added : &watch->added, id);
 }
 
 void watch_forget(struct watch *watch)
@@ -302,7 +308,7 @@ static void ask_parts(struct watch *watch)
 	for (uint32_t i = 0; i < watch->redis->partitions.count; i++) {
 		watch->parts[i].call.on_reply = on_part;
 		watch->parts[i].told = watch->redis->stream.parts[i].told;
-		watch->parts[i].asked_added = watch->parts[i].entries_added;
+		watch->parts[i].asked_added = watch->parts[i].added.count;
 		ask_stream(watch, i, &watch->parts[i].call);
 	}
 }
@@ -315,7 +321,7 @@ static void ask(struct watch *watch)
 
 	watch->next_ms = watch->redis->router->now_ms + WATCH_INTERVAL_MS;
 	watch->told = watch->redis->stream.position;
-	watch->asked_added = watch->entries_added;
+	watch->asked_added = watch->added.count;
 	/* First: by the time that the log is read it is known who may not connect. */
 	revoking_look(watch->redis->router);
 	watch->call_info.on_reply = on_info;

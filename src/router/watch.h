@@ -23,14 +23,21 @@
 
 struct redis_log;
 
+/* A lower bound of how many entries were ever added to a stream: what facts said, and the entries
+ * behind those facts that were read since. */
+struct watch_added {
+	uint64_t count;
+	struct event_id upto; /* the newest id when the facts were made */
+};
+
 /* One of several streams. */
 struct watch_part {
 	struct redis_call call;
 	struct watch *watch;
 	struct redis_facts facts;
-	struct event_id told;   /* newest entry of it that was read, when this was asked */
-	uint64_t asked_added;   /* `entries_added`, likewise */
-	uint64_t entries_added; /* highest seen of this log */
+	struct event_id told; /* newest entry of it that was read, when this was asked */
+	uint64_t asked_added; /* `added`, likewise */
+	struct watch_added added;
 };
 
 struct watch {
@@ -50,10 +57,10 @@ struct watch {
 	bool has_epoch;        /* the key is there */
 	bool told_eviction;    /* the warnings were given */
 	bool told_replica;
-	char replid[41];        /* of the log that was read; empty: none yet */
-	struct event_id told;   /* newest entry that was read, when the facts were asked for */
-	uint64_t asked_added;   /* `entries_added`, likewise */
-	uint64_t entries_added; /* highest seen of this log */
+	char replid[41];      /* of the log that was read; empty: none yet */
+	struct event_id told; /* newest entry that was read, when the facts were asked for */
+	uint64_t asked_added; /* `added`, likewise */
+	struct watch_added added;
 };
 
 MUST_CHECK enum status watch_init(struct watch *watch, struct redis_log *redis);

@@ -45,7 +45,7 @@ static struct conn *begin(struct shard *shard, uint32_t slot)
 		.heard_ms = (uint32_t)shard->now_ms,
 		.active_ms = (uint32_t)shard->now_ms,
 		.expires_s = UINT32_MAX,
-		.sent_turn = shard->turn - 1,
+		.sent_turn = (uint16_t)(shard->turn - 1),
 	};
 	wheel_timer_init(&conn->timer);
 	return conn;
@@ -58,6 +58,8 @@ void conn_open(struct shard *shard, uint32_t slot, uint64_t handoff)
 	ASSERT(slot < shard->table);
 	conn->verdict = (uint8_t)handoff_tag_verdict(handoff);
 	conn->arrival = handoff_tag_arrival(handoff);
+	if (conn->arrival != ARRIVAL_NONE)
+		parcel_open(&shard->arrivals[conn->arrival].parcel);
 	if ((handoff & HANDOFF_PROXIED) != 0)
 		conn_set(conn, CONN_PROXIED | CONN_HEADER_DUE);
 	shard->sockets++;

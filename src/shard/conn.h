@@ -156,18 +156,16 @@ struct conn {
 	uint8_t pauses;       /* how often it was slowed, see shard/rate.h */
 	uint16_t partner;     /* SERVING, PROBE, LENT: the session's slot; of a session: the slot of
 			       * whom lends it a socket; MOVING: to which shard; PARTNER_NONE */
+	uint16_t sent_turn;   /* the turn of its last send, low 16 bits: one send per turn */
 	struct rate rate;     /* of its messages */
-	uint32_t slowed_ms;   /* shard time, low 32 bits: its last pause began */
 	struct wheel_timer timer;
 	uint32_t generation;  /* grows with each use of the slot */
 	uint32_t arrival;     /* index of its struct arrival, or ARRIVAL_NONE */
 	uint32_t user;        /* index of the channel user:{sub}, held; CHANNEL_NONE */
-	uint32_t sent_turn;   /* the turn of its last send: one send per turn */
 	uint32_t last_notice; /* number of the last notice for many channels it got */
 	uint32_t heard_ms;    /* shard time, low 32 bits: its last frame */
 	uint32_t active_ms;   /* likewise: the last message in either direction */
 	uint32_t deadline_ms; /* likewise: next ping (OPEN), else when patience ends */
-	uint32_t blocked_ms;  /* likewise: since when it is BLOCKED */
 	uint32_t expires_s;   /* Unix time at which the token ends; UINT32_MAX: never */
 };
 

@@ -232,7 +232,7 @@ static bool must_wait(const struct shard *shard, const struct http_head *head)
 /* Answers to requests before are not known to be out. */
 static bool has_unsent(const struct shard *shard, const struct conn *conn)
 {
-	return conn->outbox || conn->sent_turn == shard->turn;
+	return conn->outbox || conn_is_sending(shard, conn);
 }
 
 /* One request after the other: the next one is looked at when the answer to the last is out. */

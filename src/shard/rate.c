@@ -34,19 +34,20 @@ static bool take_of_user(struct shard *shard, const struct conn *conn)
 
 uint32_t rate_pause_left_ms(const struct shard *shard, const struct conn *conn)
 {
-	uint32_t passed_ms = since_ms(shard, conn->slowed_ms);
+	uint32_t passed_ms = since_ms(shard, shard->falls[conn_slot(shard, conn)].slowed_ms);
 
 	return passed_ms < RATE_PAUSE_MS ? RATE_PAUSE_MS - passed_ms : 0;
 }
 
 static enum rate_verdict slow_down(struct shard *shard, struct conn *conn)
 {
-	if (conn->pauses > 0 && since_ms(shard, conn->slowed_ms) > RATE_CALM_MS + RATE_PAUSE_MS)
+	if (conn->pauses > 0 && since_ms(shard, shard->falls[conn_slot(shard, conn)].slowed_ms) >
+					RATE_CALM_MS + RATE_PAUSE_MS)
 		conn->pauses = 0;
 	if (conn->pauses == RATE_PAUSES_MAX)
 		return RATE_CLOSE;
 	conn->pauses++;
-	conn->slowed_ms = (uint32_t)shard->now_ms;
+	shard->falls[conn_slot(shard, conn)].slowed_ms = (uint32_t)shard->now_ms;
 	conn_set(conn, CONN_SLOWED);
 	counter_add(&shard->counters->slowed, 1);
 	timers_refresh(shard, conn);

@@ -49,13 +49,15 @@ struct fall_channel {
 	char *ref;             /* is_going: of the answer, heap; NULL: none */
 };
 
-/* By slot: all zero but for connections that do not keep up. */
+/* By slot: what only a connection needs that does not keep up, or sends too much. */
 struct fall {
 	struct event_id at;      /* LAGGING: what it has, up to `position` of `tape`; FALLING,
 				  * BEHIND: what it has of the log */
 	const struct tape *tape; /* LAGGING */
 	uint32_t position;
-	uint32_t since_ms; /* BEHIND: shard time, low 32 bits */
+	uint32_t since_ms;   /* BEHIND: shard time, low 32 bits */
+	uint32_t blocked_ms; /* BLOCKED: likewise */
+	uint32_t slowed_ms;  /* its last pause began (shard/rate.h): likewise */
 	struct fall_channel *channels;
 	uint16_t channels_count;
 	uint16_t channels_capacity;

@@ -20,7 +20,7 @@ uint32_t send_room(const struct shard *shard)
 
 static bool can_send_now(const struct shard *shard, const struct conn *conn)
 {
-	return !conn_has(conn, CONN_BLOCKED) && conn->sent_turn != shard->turn &&
+	return !conn_has(conn, CONN_BLOCKED) && !conn_is_sending(shard, conn) &&
 	       send_room(shard) > 0;
 }
 
@@ -28,7 +28,7 @@ static void submit(struct shard *shard, struct conn *conn, struct slice bytes, b
 {
 	uint32_t index = shard->sends_count++;
 
-	ASSERT(index < TURN_SENDS_MAX && conn->sent_turn != shard->turn);
+	ASSERT(index < TURN_SENDS_MAX && !conn_is_sending(shard, conn));
 	ASSERT(bytes.size > 0 && bytes.size <= UINT32_MAX);
 	shard->sends[index] = (struct send_record){
 		.bytes = bytes.bytes,
@@ -37,7 +37,7 @@ static void submit(struct shard *shard, struct conn *conn, struct slice bytes, b
 		.slot = (uint16_t)conn_slot(shard, conn),
 		.from_outbox = from_outbox,
 	};
-	conn->sent_turn = shard->turn;
+	conn->sent_turn = (uint16_t)shard->turn;
 	uring_send(shard->uring, conn_slot(shard, conn_socket(shard, conn)), bytes.bytes,
 		   bytes.size, conn_tag(shard, conn, SHARD_OP_SEND, index));
 }
@@ -320,7 +320,7 @@ static bool visit(struct shard *shard, struct tape *tape, struct member *member)
 		leave_behind(shard, tape, member);
 		return true;
 	}
-	bool is_sending = conn->sent_turn == shard->turn;
+	bool is_sending = conn_is_sending(shard, conn);
 	bool must_keep = conn->outbox || conn_has(conn, CONN_HELD);
 
 	if (is_sending && !must_keep && !tape->is_stalled) {
@@ -422,7 +422,7 @@ void send_on_short(struct shard *shard, struct conn *conn, uint32_t index, int32
 	counter_add(&shard->counters->sends_short, 1);
 	counter_add(&shard->counters->blocked, 1);
 	conn_set(conn, CONN_BLOCKED);
-	conn->blocked_ms = (uint32_t)shard->now_ms;
+	shard->falls[conn_slot(shard, conn)].blocked_ms = (uint32_t)shard->now_ms;
 	timers_refresh(shard, conn);
 	uring_poll_writable(shard->uring, conn_slot(shard, conn_socket(shard, conn)),
 			    conn_tag(shard, conn, SHARD_OP_WRITABLE, 0));
@@ -476,7 +476,7 @@ void send_forget(struct shard *shard, struct conn *conn)
 	if (conn_has(conn, CONN_BLOCKED))
 		counter_subtract(&shard->counters->blocked, 1);
 	conn_clear(conn, CONN_BLOCKED);
-	for (uint32_t i = 0; conn->sent_turn == shard->turn && i < shard->sends_count; i++)
+	for (uint32_t i = 0; conn_is_sending(shard, conn) && i < shard->sends_count; i++)
 		if (shard->sends[i].slot == slot)
 			shard->sends[i].is_void = true;
 }

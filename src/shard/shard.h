@@ -15,7 +15,7 @@
 #include "base/status.h"
 #include "belfry/config.h"
 #include "belfry/counters.h"
-#include "belfry/arrival.h"
+#include "lane/arrival.h"
 #include "lane/lane.h"
 #include "lane/rates.h"
 #include "shard/token_cache.h"

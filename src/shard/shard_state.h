@@ -192,6 +192,13 @@ static inline bool conn_has(const struct conn *conn, enum conn_flag flag)
 	return (conn->flags & flag) != 0;
 }
 
+/* It had its send in this turn. (After 65,536 turns without one it seems so once more: then it
+ * waits a turn.) */
+static inline bool conn_is_sending(const struct shard *shard, const struct conn *conn)
+{
+	return conn->sent_turn == (uint16_t)shard->turn;
+}
+
 static inline bool channel_is_all(uint32_t channel)
 {
 	return channel < CHANNEL_ALL + ENCODING_COUNT;

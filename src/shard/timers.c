@@ -64,7 +64,8 @@ static uint32_t slow_left_ms(const struct shard *shard, const struct conn *conn)
 	uint32_t delay_ms = FAR_MS;
 
 	if (conn_has(conn, CONN_BLOCKED))
-		delay_ms = left_ms(shard, conn->blocked_ms, patience_ms);
+		delay_ms = left_ms(shard, shard->falls[conn_slot(shard, conn)].blocked_ms,
+				   patience_ms);
 	if (conn_has(conn, CONN_BEHIND))
 		delay_ms = least(
 			delay_ms,

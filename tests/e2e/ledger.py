@@ -63,7 +63,7 @@ class Producer:
             batch = self._number(self.plan(tick))
             while batch:
                 try:
-                    link = link or RedisProducer(self.redis)
+                    link = link or self._open_link()
                     self._append(link.redis, batch)
                     break
                 except Exception:  # pylint: disable=broad-except
@@ -79,6 +79,13 @@ class Producer:
             batch.append((channel, self.counts[channel], padding))
             self.counts[channel] += 1
         return batch
+
+    def _open_link(self):
+        """To a Redis that has loaded its file: while it does it refuses the first entries of a
+        batch, and may take those behind them."""
+        link = RedisProducer(self.redis)
+        link.redis.call("PING")
+        return link
 
     @staticmethod
     def _append(link, batch):
@@ -206,6 +213,17 @@ class Receiver:
             client.cut()
         else:
             await client.close()
+        if self.uses_cursor:
+            await self._take_rest(client)
+
+    async def _take_rest(self, client):
+        """What the library had when the connection ended: it may have been behind it that it
+        answered a ping by itself, which confirms it all."""
+        try:
+            while True:
+                self._take(json.loads(await asyncio.wait_for(client.socket.recv(), 5)))
+        except WebSocketException:
+            pass
 
     def _take(self, message):
         channel = message.get("channel")

@@ -205,9 +205,10 @@ ORIGIN = "https://app.example"
 
 
 @pytest.mark.parametrize("path", ["/sse", "/poll?wait=0"])
-@pytest.mark.parametrize("bearer, status", [(token("42"), 200), ("x", 401)])
-def test_a_listed_origin_may_read_every_answer(start_broker, path, bearer, status):
+@pytest.mark.parametrize("is_known, status", [(True, 200), (False, 401)])
+def test_a_listed_origin_may_read_every_answer(start_broker, path, is_known, status):
     broker = start_broker(allow_origin=ORIGIN)
+    bearer = token("42") if is_known else "x"
     with EventStream(broker, path, headers=["Origin: " + ORIGIN], bearer=bearer,
                      status=status, kind=None) as stream:
         assert stream.head.headers["access-control-allow-origin"] == ORIGIN

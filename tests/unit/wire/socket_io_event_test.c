@@ -48,7 +48,8 @@ static void events_are_commands(void **state)
 		{"2[\"unsubscribe\",{\"channel\":\"r\"}]",
 		 "{\"type\":\"unsubscribe\",\"ref\":null,\"channel\":\"r\"}"},
 		{"2[\"subscribe\",{\"channel\":\"r\",\"last_event_id\":\"5-0\"}]",
-		 "{\"type\":\"subscribe\",\"ref\":null,\"channel\":\"r\",\"last_event_id\":\"5-0\"}"},
+		 "{\"type\":\"subscribe\",\"ref\":null,\"channel\":\"r\","
+		 "\"last_event_id\":\"5-0\"}"},
 		{"2[\"subscribe\"]", "{\"type\":\"subscribe\",\"ref\":null}"},
 		{"20[\"mark:read\",{\"notificationId\":\"n\"}]",
 		 "{\"type\":\"mark_read\",\"ref\":0,\"notification_id\":\"n\"}"},
