@@ -376,10 +376,10 @@ static void on_new_request(struct request *request, bool is_websocket)
 
 	if (!slice_equal_text(head->method, "GET"))
 		refuse(request, ENGINE_IO_ERROR_METHOD);
-	else if (is_websocket && !http_head_has_token(head, "Upgrade", "websocket"))
-		refuse(request, ENGINE_IO_ERROR_REQUEST);
 	else if (!slice_equal_text(http_query_find(head->query, "EIO"), "4"))
 		refuse(request, ENGINE_IO_ERROR_VERSION);
+	else if (is_websocket && !http_head_has_token(head, "Upgrade", "websocket"))
+		refuse(request, ENGINE_IO_ERROR_REQUEST);
 	else if (is_websocket)
 		socket_io_on_request(request->asked.shard, request->asked.conn, head);
 	else if (is_admitted(request, true))

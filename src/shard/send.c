@@ -71,10 +71,18 @@ static size_t relaxed_bound(const struct shard *shard)
 	return shard->outbox_size_max + 2 * (size_t)shard->tape_size_max;
 }
 
+/* Nothing of its outbox goes out by the end of the turn. */
+static bool takes_nothing(const struct shard *shard, const struct conn *conn)
+{
+	if (conn_has(conn, CONN_SOCKETLESS) && conn_has(conn, CONN_HELD))
+		return engine_session_of(shard, conn)->get == PARTNER_NONE;
+	return conn_has(conn, CONN_BLOCKED);
+}
+
 /* What may wait when something from the log comes to it. */
 static size_t notice_bound(struct shard *shard, const struct conn *conn)
 {
-	if (conn_has(conn, CONN_BLOCKED))
+	if (takes_nothing(shard, conn))
 		return shard->outbox_size_max;
 	/* Its socket takes bytes, only not so many in one turn: let the turn end. */
 	if (outbox_size(conn->outbox) > shard->outbox_size_max / 2)
