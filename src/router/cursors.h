@@ -62,8 +62,8 @@ MUST_CHECK bool cursors_init(struct cursors *cursors, struct hash_key key, bool 
 void cursors_deinit(struct cursors *cursors);
 
 /* The cursor with one more holder, made UNKNOWN (with keeps_all: KNOWN at 0-0) when it is new.
- * `user` is not empty, and neither it nor `device` has more than 255 bytes. The asker of the store sets `state` to ASKED and holds the cursor till
- * cursors_learn, or sets it back to UNKNOWN. */
+ * `user` is not empty, and neither it nor `device` has more than 255 bytes. The asker of the store
+ * sets `state` to ASKED and holds the cursor till cursors_learn, or sets it back to UNKNOWN. */
 MUST_CHECK struct cursor *cursors_hold(struct cursors *cursors, struct slice user,
 				       struct slice device);
 void cursors_release(struct cursors *cursors, struct cursor *cursor);

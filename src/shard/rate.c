@@ -21,11 +21,12 @@ static bool take_of_conn(const struct shard *shard, struct conn *conn)
 	return limit.per_second == 0 || rate_take(&conn->rate, limit, 1, shard->now_ms) == 0;
 }
 
+/* Who has not said yet who it is has no user, and none shared with others like it. */
 static bool take_of_user(struct shard *shard, const struct conn *conn)
 {
 	struct rate_limit limit = {shard->config->message_rate_per_user, RATE_HOLDS_S};
 
-	return limit.per_second == 0 ||
+	return limit.per_second == 0 || conn->user == CHANNEL_NONE ||
 	       rates_take(&shard->rates->messages_of_user, limit,
 			  hash_bytes(shard->channels.key, subscriptions_user(shard, conn)),
 			  shard->now_ms) == 0;
@@ -62,6 +63,8 @@ enum rate_verdict rate_on_message(struct shard *shard, struct conn *conn)
 	}
 	if (take_of_conn(shard, conn) && take_of_user(shard, conn))
 		return RATE_GO_ON;
+	if (conn->state == CONN_PROBE)
+		return RATE_CLOSE; /* it has no pauses, nor anything to say but two packets */
 	return slow_down(shard, conn);
 }
 

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from openmetrics import scrape
-from pace import scaled, wait_until_async
+from pace import scaled
 from producer import HttpProducer, RedisProducer
 from transports import WAYS, Compressed, Native, Polling, SocketIo, SocketIoPolling, Stream
 
@@ -30,9 +30,8 @@ async def stay(way, count, got):
         got.append(data["n"])
 
 
-async def wander(brokers, ways, count, got, user="42"):
+async def wander(brokers, ways, count, got, position, user="42"):
     """Receives some, is cut, and goes on with another way, maybe at another node."""
-    position = "0-1"
     while len(got) < count:
         kind = random.choice(ways)
         way = await kind.open(random.choice(brokers), user, position)
@@ -67,21 +66,23 @@ async def test_a_client_that_changes_its_way_misses_nothing(start_broker):
     broker = start_broker(shards=3)
     producer = HttpProducer(broker)
     got = [[] for _ in range(6)]
+    first = producer.publish("user:42", '{"n":-1}')
 
     await asyncio.gather(publish(producer, MESSAGES),
-                         *(wander([broker], WAYS, MESSAGES, mine) for mine in got))
+                         *(wander([broker], WAYS, MESSAGES, mine, first) for mine in got))
     for mine in got:
         assert mine == list(range(MESSAGES)), mine
 
 
 @pytest.mark.timeout(scaled(120))
 async def test_it_may_go_to_another_node_too(start_broker, redis):
-    brokers = [start_broker(redis=redis.url, shards=2) for _ in range(2)]
+    brokers = [start_broker(redis=redis.url(), node=name, shards=2) for name in "ab"]
     producer = RedisProducer(redis)
     got = [[] for _ in range(4)]
+    first = producer.publish("user:42", '{"n":-1}')
 
     await asyncio.gather(publish(producer, MESSAGES),
-                         *(wander(brokers, WAYS, MESSAGES, mine) for mine in got))
+                         *(wander(brokers, WAYS, MESSAGES, mine, first) for mine in got))
     for mine in got:
         assert mine == list(range(MESSAGES)), mine
 
@@ -106,29 +107,30 @@ async def test_a_message_is_written_once_for_each_encoding_and_shard(start_broke
         way.cut()
 
 
+async def first_unconfirmed(broker):
+    """Number of the first message that the user has not confirmed; None: there is none."""
+    other = await Native.open(broker, "42", None)
+    try:
+        return (await other.next(limit=0.5))[1]["n"]
+    except asyncio.TimeoutError:
+        return None
+    finally:
+        other.cut()
+
+
 @pytest.mark.timeout(scaled(60))
-async def test_what_one_way_confirmed_does_not_come_by_another(start_broker):
-    """All share one cursor: naming a position confirms it."""
+@pytest.mark.parametrize("kind", [Polling, Stream])
+async def test_what_one_way_names_does_not_come_by_another(start_broker, kind):
+    """All share one cursor, and a stream or a poll that names a position confirms it."""
     broker = start_broker()
     producer = HttpProducer(broker)
-    (await Native.open(broker, "42", None)).cut()
     ids = [producer.publish("user:42", json.dumps({"n": number})) for number in range(4)]
 
-    for number, kind in enumerate((Polling, Stream, SocketIo, SocketIoPolling)):
-        way = await kind.open(broker, "42", ids[number])
-        way.cut()
-
-        async def is_confirmed(after=number):
-            other = await Native.open(broker, "42", None)
-            first = None
-            try:
-                first = (await other.next(limit=0.5))[1]["n"]
-            except asyncio.TimeoutError:
-                pass
-            other.cut()
-            return first == (after + 1 if after < 3 else None)
+    for number, event_id in enumerate(ids):
+        (await kind.open(broker, "42", event_id)).cut()
+        expected = number + 1 if number < 3 else None
         for _ in range(20):
-            if await is_confirmed():
+            if await first_unconfirmed(broker) == expected:
                 break
             await asyncio.sleep(0.1)
         else:

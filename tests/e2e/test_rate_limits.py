@@ -9,6 +9,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from client import Client
+from engine_io import Poller
 from openmetrics import scrape
 from pace import scaled, wait_until
 from raw_socket import CLOSE, PING, PONG, TEXT, RawSocket, frame, upgrade_request
@@ -343,3 +344,30 @@ def test_every_packet_of_engine_io_counts(start_broker, packet, rate):
         raw.send(frame(TEXT, packet) * 5000)
         assert packets_until_close(raw)[1] == 4429
     assert scrape(broker).total("belfry_slowed_total") == 5
+
+
+@pytest.mark.parametrize("opcode", [PING, PONG])
+def test_a_flood_on_a_websocket_that_probes_ends_only_that(start_broker, opcode):
+    broker = start_broker(message_rate=1)
+    session = Poller(broker)
+    for _ in range(3):
+        raw, head = session.upgrade()
+        assert head.status == 101
+        raw.send(frame(opcode, b"x") * 8)
+        raw.send(frame(opcode, b"x") * 8)
+        assert raw.read_until_close()[-1].code == 4429
+    question, answer = session.question()
+    session.post(question)
+    assert session.wait_for(b"43") == answer
+    session.close()
+
+
+def test_who_has_not_said_who_it_is_takes_from_no_users_share(start_broker):
+    """Clients that are yet to join are not one user, whose flood would keep out all others."""
+    broker = start_broker(message_rate_per_user=2, message_rate=1000)
+    with RawSocket(broker) as flood, RawSocket(broker) as other:
+        flood.upgrade("/socket.io/?EIO=4&transport=websocket", bearer=False)
+        assert flood.read_frame().payload.startswith(b"0{")
+        flood.send(frame(PING, b"x") * 500)
+        assert flood.read_frame().opcode == PONG
+        join_socket_io(other)

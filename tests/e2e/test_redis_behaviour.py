@@ -7,7 +7,9 @@ import pytest
 
 from client import Client, resume
 from fake_redis import FakeRedis
+from openmetrics import scrape
 from pace import wait_until
+from producer import RedisProducer
 from resp import RedisError
 
 FUTURE_MS = 3600 * 1000
@@ -425,3 +427,20 @@ async def test_new_clients_while_the_link_is_frozen(start_broker, start_proxy, r
     await in_thread(broker.wait_until_ready)
     async with await Client.open(broker) as client:
         assert await client.data(1) == ["waits"]
+
+
+async def test_a_busy_log_is_not_taken_for_another_one(start_broker, redis):
+    """What is read while Redis is asked for its newest id is newer than the answer."""
+    broker = start_broker(redis=redis.url(), shards=2)
+    producer = RedisProducer(redis)
+    clients = [await Client.open(broker) for _ in range(4)]
+
+    async def publish():
+        until = time.monotonic() + 5
+        while time.monotonic() < until:
+            await in_thread(producer.publish_many, [("user:42", '{"n":1}')] * 20)
+    await publish()
+    assert scrape(broker).total("belfry_router_log_reloads_total") == 0
+    assert not says(broker, "read again")
+    for client in clients:
+        await client.close()
