@@ -8,49 +8,9 @@
 
 #define CAPACITY_MIN 256u
 
-_Static_assert(sizeof(struct presence_conn) <= 96, "presence.h says what a connection costs");
-_Static_assert(sizeof(struct presence_user) <= 88, "presence.h says what a user costs");
-
-/* ---- circles ---- */
-
-static void link_init(struct presence_link *link)
-{
-	link->next = link->previous = link;
-}
-
-static bool link_is_alone(const struct presence_link *link)
-{
-	return link->next == link;
-}
-
-static void link_take(struct presence_link *link)
-{
-	link->previous->next = link->next;
-	link->next->previous = link->previous;
-	link_init(link);
-}
-
-/* Behind all others in the circle of `head`. */
-static void link_put(struct presence_link *head, struct presence_link *link)
-{
-	ASSERT(link_is_alone(link));
-	link->next = head;
-	link->previous = head->previous;
-	head->previous->next = link;
-	head->previous = link;
-}
-
-/* All of `from` goes behind all of `head`. */
-static void link_splice(struct presence_link *head, struct presence_link *from)
-{
-	if (link_is_alone(from))
-		return;
-	from->next->previous = head->previous;
-	head->previous->next = from->next;
-	from->previous->next = head;
-	head->previous = from->previous;
-	link_init(from);
-}
+_Static_assert(offsetof(struct presence_conn, device) <= 80,
+	       "presence.h says what a connection costs");
+_Static_assert(offsetof(struct presence_user, name) <= 58, "presence.h says what a user costs");
 
 #define AT_PLACE(link) CONTAINER_OF(link, struct presence_conn, place)
 #define AT_USER(link) CONTAINER_OF(link, struct presence_conn, of_user)

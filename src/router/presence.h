@@ -24,6 +24,7 @@
 #include "base/compiler.h"
 #include "base/hash.h"
 #include "base/slice.h"
+#include "router/presence_link.h"
 #include "belfry/ip.h"
 #include "belfry/limits.h"
 
@@ -34,11 +35,6 @@ struct presence_options {
 	struct hash_key key;
 	uint64_t linger_ms;  /* 0: offline with the last connection */
 	uint64_t refresh_ms; /* at least 1; a third of what the store keeps a record for */
-};
-
-/* A link in a circle of connections or users. */
-struct presence_link {
-	struct presence_link *next, *previous;
 };
 
 struct presence_user {

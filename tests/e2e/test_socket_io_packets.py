@@ -19,8 +19,9 @@ from tokens import token, unsigned_token
 @pytest.mark.parametrize("query,status,body", [
     ("EIO=4", 400, {"code": 0, "message": "Transport unknown"}),
     ("EIO=4&transport=carrier-pigeon", 400, {"code": 0, "message": "Transport unknown"}),
-    ("EIO=3&transport=websocket", 400, {"code": 5, "message": "Unsupported protocol version"}),
-    ("transport=websocket", 400, {"code": 5, "message": "Unsupported protocol version"}),
+    ("EIO=3&transport=polling", 400, {"code": 5, "message": "Unsupported protocol version"}),
+    ("transport=polling", 400, {"code": 5, "message": "Unsupported protocol version"}),
+    ("EIO=3&transport=websocket", 400, {"code": 3, "message": "Bad request"}),
     ("EIO=4&transport=websocket", 400, {"code": 3, "message": "Bad request"}),
 ])
 def test_a_request_that_is_none_is_told_why(broker, query, status, body):
