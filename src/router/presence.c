@@ -8,7 +8,7 @@
 
 #define CAPACITY_MIN 256u
 
-_Static_assert(offsetof(struct presence_conn, device) <= 80,
+_Static_assert(offsetof(struct presence_conn, device) <= 81,
 	       "presence.h says what a connection costs");
 _Static_assert(offsetof(struct presence_user, name) <= 58, "presence.h says what a user costs");
 
@@ -28,11 +28,11 @@ bool presence_init(struct presence *presence, const struct presence_options *opt
 		.users_capacity = CAPACITY_MIN,
 		.conns_capacity = CAPACITY_MIN,
 	};
-	link_init(&presence->due);
-	link_init(&presence->gone);
-	link_init(&presence->lingering);
+	presence_link_init(&presence->due);
+	presence_link_init(&presence->gone);
+	presence_link_init(&presence->lingering);
 	for (uint32_t i = 0; i < PRESENCE_SLOTS; i++)
-		link_init(&presence->slots[i]);
+		presence_link_init(&presence->slots[i]);
 	if (presence->users && presence->conns)
 		return true;
 	presence_deinit(presence);
@@ -147,7 +147,7 @@ static struct presence_user *need_user(struct presence *presence, struct slice n
 	user->hash = (uint32_t)hash_bytes(presence->options.key, name);
 	user->name_size = (uint8_t)name.size;
 	memcpy(user->name, name.bytes, name.size);
-	link_init(&user->conns);
+	presence_link_init(&user->conns);
 	struct presence_user **head = &presence->users[user->hash & (presence->users_capacity - 1)];
 
 	user->next = *head;
@@ -165,7 +165,7 @@ static void remove_user(struct presence *presence, struct presence_user *user)
 	while (*head != user)
 		head = &(*head)->next;
 	*head = user->next;
-	link_take(&user->conns);
+	presence_link_take(&user->conns);
 	presence->users_count--;
 }
 
@@ -212,8 +212,8 @@ static struct presence_conn *add_conn(struct presence *presence,
 	conn->has_address = has_address;
 	if (has_address)
 		memcpy(conn->device + device_size, &arrival->address, sizeof(arrival->address));
-	link_init(&conn->place);
-	link_init(&conn->of_user);
+	presence_link_init(&conn->place);
+	presence_link_init(&conn->of_user);
 	struct presence_conn **head =
 		&presence->conns[conn_hash(presence, conn) & (presence->conns_capacity - 1)];
 
@@ -231,7 +231,7 @@ static void remove_conn(struct presence *presence, struct presence_conn *conn)
 	while (*head != conn)
 		head = &(*head)->next;
 	*head = conn->next;
-	link_take(&conn->place);
+	presence_link_take(&conn->place);
 	presence->conns_known--;
 }
 
@@ -258,11 +258,11 @@ bool presence_attach(struct presence *presence, const struct presence_arrival *a
 	if (conn->attached++ > 0)
 		return true;
 	conn->user = user;
-	link_take(&conn->place); /* it may be among the gone ones */
-	link_put(&presence->due, &conn->place);
+	presence_link_take(&conn->place); /* it may be among the gone ones */
+	presence_link_put(&presence->due, &conn->place);
 	if (user->conns_count++ == 0)
-		link_take(&user->conns); /* it may have lingered */
-	link_put(&user->conns, &conn->of_user);
+		presence_link_take(&user->conns); /* it may have lingered */
+	presence_link_put(&user->conns, &conn->of_user);
 	presence->conns_count++;
 	return true;
 }
@@ -275,7 +275,7 @@ static void leave(struct presence *presence, uint64_t now_ms, struct presence_us
 		return;
 	}
 	user->offline_ms = (uint32_t)(now_ms + presence->options.linger_ms);
-	link_put(&presence->lingering, &user->conns);
+	presence_link_put(&presence->lingering, &user->conns);
 }
 
 void presence_detach(struct presence *presence, uint64_t now_ms, struct slice user_name,
@@ -287,12 +287,12 @@ void presence_detach(struct presence *presence, uint64_t now_ms, struct slice us
 	free_taken(presence);
 	if (!conn || conn->attached == 0 || --conn->attached > 0)
 		return;
-	link_take(&conn->of_user);
-	link_take(&conn->place);
+	presence_link_take(&conn->of_user);
+	presence_link_take(&conn->place);
 	presence->conns_count--;
 	memcpy(user->last_id, conn->id, CONNECTION_ID_SIZE);
 	if (conn->is_written) {
-		link_put(&presence->gone, &conn->place);
+		presence_link_put(&presence->gone, &conn->place);
 	} else {
 		remove_conn(presence, conn);
 		free(conn);
@@ -325,7 +325,7 @@ void presence_detach_all(struct presence *presence, uint64_t now_ms)
 void presence_rewrite(struct presence *presence)
 {
 	for (uint32_t i = 0; i < PRESENCE_SLOTS; i++)
-		link_splice(&presence->due, &presence->slots[i]);
+		presence_link_splice(&presence->due, &presence->slots[i]);
 }
 
 /* ---- what has to be done ---- */
@@ -345,7 +345,8 @@ static void advance(struct presence *presence, uint64_t now_ms)
 		presence->part = part - PRESENCE_SLOTS; /* once round is all of them */
 	while (presence->part < part) {
 		presence->part++;
-		link_splice(&presence->due, &presence->slots[presence->part % PRESENCE_SLOTS]);
+		presence_link_splice(&presence->due,
+				     &presence->slots[presence->part % PRESENCE_SLOTS]);
 	}
 }
 
@@ -382,13 +383,16 @@ static void next_due(struct presence *presence, struct presence_action *ret)
 	}
 	ret->type = PRESENCE_CONN_PUT;
 	conn->is_written = true;
-	link_take(&conn->place);
-	link_put(&presence->slots[conn_hash(presence, conn) % PRESENCE_SLOTS], &conn->place);
+	presence_link_take(&conn->place);
+	presence_link_put(&presence->slots[conn_hash(presence, conn) % PRESENCE_SLOTS],
+			  &conn->place);
 }
 
 static struct presence_user *first_lingering(const struct presence *presence)
 {
-	return link_is_alone(&presence->lingering) ? NULL : AT_LINGERING(presence->lingering.next);
+	return presence_link_is_alone(&presence->lingering)
+		       ? NULL
+		       : AT_LINGERING(presence->lingering.next);
 }
 
 bool presence_next(struct presence *presence, uint64_t now_ms, struct presence_action *ret)
@@ -399,9 +403,9 @@ bool presence_next(struct presence *presence, uint64_t now_ms, struct presence_a
 	advance(presence, now_ms);
 	*ret = (struct presence_action){0};
 	/* Who changes from one connection to another must not be without in between. */
-	if (!link_is_alone(&presence->due)) {
+	if (!presence_link_is_alone(&presence->due)) {
 		next_due(presence, ret);
-	} else if (!link_is_alone(&presence->gone)) {
+	} else if (!presence_link_is_alone(&presence->gone)) {
 		next_gone(presence, now_ms, ret);
 	} else if (user && linger_left_ms(user, now_ms) == 0) {
 		remove_user(presence, user);
@@ -421,7 +425,7 @@ bool presence_next(struct presence *presence, uint64_t now_ms, struct presence_a
 static uint64_t refresh_at(const struct presence *presence)
 {
 	for (uint64_t part = presence->part + 1; part <= presence->part + PRESENCE_SLOTS; part++)
-		if (!link_is_alone(&presence->slots[part % PRESENCE_SLOTS]))
+		if (!presence_link_is_alone(&presence->slots[part % PRESENCE_SLOTS]))
 			return (part * presence->options.refresh_ms + PRESENCE_SLOTS - 1) /
 			       PRESENCE_SLOTS;
 	return UINT64_MAX;
@@ -432,7 +436,7 @@ uint64_t presence_wait_ms(const struct presence *presence, uint64_t now_ms)
 	const struct presence_user *user = first_lingering(presence);
 	uint64_t at_ms = user ? now_ms + linger_left_ms(user, now_ms) : UINT64_MAX;
 
-	if (!link_is_alone(&presence->gone) || !link_is_alone(&presence->due))
+	if (!presence_link_is_alone(&presence->gone) || !presence_link_is_alone(&presence->due))
 		return 0;
 	if (presence->conns_count > 0) {
 		uint64_t refresh_ms = refresh_at(presence);

@@ -17,27 +17,27 @@ struct presence_link {
 	struct presence_link *next, *previous;
 };
 
-static inline void link_init(struct presence_link *link)
+static inline void presence_link_init(struct presence_link *link)
 {
 	link->next = link->previous = link;
 }
 
-static inline bool link_is_alone(const struct presence_link *link)
+static inline bool presence_link_is_alone(const struct presence_link *link)
 {
 	return link->next == link;
 }
 
-static inline void link_take(struct presence_link *link)
+static inline void presence_link_take(struct presence_link *link)
 {
 	link->previous->next = link->next;
 	link->next->previous = link->previous;
-	link_init(link);
+	presence_link_init(link);
 }
 
 /* Behind all others in the circle of `head`. */
-static inline void link_put(struct presence_link *head, struct presence_link *link)
+static inline void presence_link_put(struct presence_link *head, struct presence_link *link)
 {
-	ASSERT(link_is_alone(link));
+	ASSERT(presence_link_is_alone(link));
 	link->next = head;
 	link->previous = head->previous;
 	head->previous->next = link;
@@ -45,15 +45,15 @@ static inline void link_put(struct presence_link *head, struct presence_link *li
 }
 
 /* All of `from` goes behind all of `head`. */
-static inline void link_splice(struct presence_link *head, struct presence_link *from)
+static inline void presence_link_splice(struct presence_link *head, struct presence_link *from)
 {
-	if (link_is_alone(from))
+	if (presence_link_is_alone(from))
 		return;
 	from->next->previous = head->previous;
 	head->previous->next = from->next;
 	from->previous->next = head;
 	head->previous = from->previous;
-	link_init(from);
+	presence_link_init(from);
 }
 
 #endif
