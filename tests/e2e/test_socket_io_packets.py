@@ -21,7 +21,7 @@ from tokens import token, unsigned_token
     ("EIO=4&transport=carrier-pigeon", 400, {"code": 0, "message": "Transport unknown"}),
     ("EIO=3&transport=polling", 400, {"code": 5, "message": "Unsupported protocol version"}),
     ("transport=polling", 400, {"code": 5, "message": "Unsupported protocol version"}),
-    ("EIO=3&transport=websocket", 400, {"code": 3, "message": "Bad request"}),
+    ("EIO=3&transport=websocket", 400, {"code": 5, "message": "Unsupported protocol version"}),
     ("EIO=4&transport=websocket", 400, {"code": 3, "message": "Bad request"}),
 ])
 def test_a_request_that_is_none_is_told_why(broker, query, status, body):
