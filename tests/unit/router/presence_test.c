@@ -73,12 +73,14 @@ static void tell(const struct presence_action *action)
 {
 	static const char letters[] = "+pd-";
 	const char *id = action->conn ? action->conn->id : action->last_id;
+	const char *end = memchr(id, ' ', CONNECTION_ID_SIZE);
+	int id_size = end ? (int)(end - id) : CONNECTION_ID_SIZE;
 	size_t size = strlen(told);
 
 	assert_true(size + 64 < sizeof(told));
 	snprintf(told + size, sizeof(told) - size, "%s%c%.*s:%.*s", size ? " " : "",
 		 letters[action->type], (int)action->user.size, (const char *)action->user.bytes,
-		 (int)strcspn(id, " "), id);
+		 id_size, id);
 	if (action->linger_ms > 0) {
 		size = strlen(told);
 		snprintf(told + size, sizeof(told) - size, "~%u", (unsigned)action->linger_ms);
