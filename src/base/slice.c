@@ -1,6 +1,8 @@
 /* base/slice.c - comparing and cutting of borrowed bytes. */
 #include "base/slice.h"
 
+#include <stdlib.h>
+
 static uint8_t fold(uint8_t byte)
 {
 	return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte | 0x20) : byte;
@@ -61,4 +63,16 @@ bool slice_to_u64(struct slice a, uint64_t *ret_value)
 	}
 	*ret_value = value;
 	return true;
+}
+
+char *slice_to_text(struct slice a)
+{
+	char *text = malloc(a.size + 1);
+
+	if (!text)
+		return NULL;
+	if (a.size > 0)
+		memcpy(text, a.bytes, a.size);
+	text[a.size] = '\0';
+	return text;
 }

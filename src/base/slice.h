@@ -65,6 +65,9 @@ bool slice_equal_fold(struct slice a, struct slice b);
 /* Without spaces and tabs at both ends (the OWS of RFC 9110 section 5.6.3). */
 struct slice slice_trim(struct slice a);
 
+/* A copy on the heap with a final zero; the caller frees it. NULL: out of memory. */
+char *slice_to_text(struct slice a);
+
 /* Cuts what is before the first `separator` off *rest and returns it; without one, all of it.
  * Returns the absent slice when *rest is absent, and makes *rest absent after the last piece. */
 struct slice slice_cut(struct slice *rest, uint8_t separator);

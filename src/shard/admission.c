@@ -130,7 +130,7 @@ static bool remember(struct conn *conn, const struct jwt_claims *claims)
 		conn_set(conn, CONN_ADMIN);
 	if (slice_is_absent(claims->channels))
 		return true;
-	conn->claims = strndup((const char *)claims->channels.bytes, claims->channels.size);
+	conn->claims = slice_to_text(claims->channels);
 	return conn->claims != NULL;
 }
 

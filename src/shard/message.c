@@ -136,7 +136,7 @@ static bool ask_for_channel(struct shard *shard, struct conn *conn, const struct
 	uint32_t channel;
 
 	if (!slice_is_absent(command->ref))
-		ref = strndup((const char *)command->ref.bytes, command->ref.size);
+		ref = slice_to_text(command->ref);
 	if (!subscriptions_add(shard, conn, command->channel, &channel)) {
 		free(ref);
 		return false;

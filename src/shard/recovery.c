@@ -372,7 +372,7 @@ void recovery_unsubscribe(struct shard *shard, struct conn *conn, struct subscri
 	ASSERT(!own->is_going);
 	own->is_going = true;
 	if (!slice_is_absent(ref))
-		own->ref = strndup((const char *)ref.bytes, ref.size);
+		own->ref = slice_to_text(ref);
 }
 
 /* A subscription's LIVE has come: it joins, or goes when it was left meanwhile. True: it went. */

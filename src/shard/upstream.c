@@ -61,7 +61,7 @@ struct upstream *upstream_pack(struct shard *shard, struct conn *conn,
 	if (!upstream)
 		return NULL;
 	if (!slice_is_absent(command->ref))
-		upstream->ref = strndup((const char *)command->ref.bytes, command->ref.size);
+		upstream->ref = slice_to_text(command->ref);
 	uint8_t *bytes = (uint8_t *)(upstream + 1);
 
 	subscriptions_connection_id(shard, conn, id);

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -137,14 +138,25 @@ static void to_u64(void **state)
 	check_u64("1:", false, 0);
 }
 
+/* What follows the slice is not looked at. */
+static void becomes_a_text(void **state)
+{
+	char *text = slice_to_text(slice_of((const uint8_t *)"abcdef", 3));
+
+	(void)state;
+	assert_string_equal(text, "abc");
+	free(text);
+	text = slice_to_text(SLICE(""));
+	assert_string_equal(text, "");
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(make_from_text),
-		cmocka_unit_test(compare),
-		cmocka_unit_test(compare_any_case),
-		cmocka_unit_test(trim),
-		cmocka_unit_test(cut),
+		cmocka_unit_test(becomes_a_text), cmocka_unit_test(make_from_text),
+		cmocka_unit_test(compare),        cmocka_unit_test(compare_any_case),
+		cmocka_unit_test(trim),           cmocka_unit_test(cut),
 		cmocka_unit_test(to_u64),
 	};
 
