@@ -13,6 +13,7 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+#include "../tests/unit/wire/token_vectors.h"
 #include "base/slice.h"
 #include "lane/keyring.h"
 #include "lane/verified.h"
@@ -24,48 +25,6 @@
 #define NOW 1769337000
 #define OTHERS 50000
 #define BATCH 16 /* verifications between two looks at the clock */
-
-/* Public keys, and one token for each; made by another implementation. */
-#define RSA_PEM                                                              \
-	"-----BEGIN PUBLIC KEY-----\n"                                       \
-	"MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAnqv9+XoRHJXkRGtpNV0s\n" \
-	"wydmY0dJqBEaS7MN8RryQAiWjjzRkJ1cXTIiJVR66fjz/yFLTHw9y6mXDtMPprpi\n" \
-	"BswwP07kxlwXrzE1y3DeUoZNIIP1rPLgEZpzQ9onQH2nRghovRHnqZmzWr5y4I+3\n" \
-	"0wSuxQYrHfYX8W3q5mM3SwAXCZOuCA9HIZ1kzCxvezxN699zY3TH9AtLiDcZ5Go2\n" \
-	"0rO1NfAXA2BiqTABu7Yfa19py/1kj2AmudDZ9DBMoTekeVxiCLgOd1wGGGviXnl+\n" \
-	"jXgBJeoUcm6G4FVq5johKFh87EiTos62qnlV7iiqXU4V90O0ukCgxLVCC9ddCt2v\n" \
-	"rwIDAQAB\n"                                                         \
-	"-----END PUBLIC KEY-----\n"
-
-#define P256_PEM                                                             \
-	"-----BEGIN PUBLIC KEY-----\n"                                       \
-	"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE/9UQRx6yj0MiE1oIagQvW/KXcryH\n" \
-	"Hx9gwbTaJt22X9EOnSAISEHcK/NgQaGm8c8sMV6FUVV6YbY40AnaKrsqeA==\n"     \
-	"-----END PUBLIC KEY-----\n"
-
-#define P384_PEM                                                             \
-	"-----BEGIN PUBLIC KEY-----\n"                                       \
-	"MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEMaW7oqw0i5uKaowZDudZZYzQjgyC+K92\n" \
-	"3ySHZOQ4plRL14eAg10ZgdYqyLVFilzDibDXUC0QMZdgYr6/ACbliGexvn3khHSO\n" \
-	"4tFoxRJUWom/Ao8Dvq+luOs01Xpbzzlz\n"                                 \
-	"-----END PUBLIC KEY-----\n"
-
-#define TOKEN_RS256                                                        \
-	"eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiI0MiJ9.TXRBoMB-y8UneRhMbqahBydWQ9" \
-	"RGXT6DXljY3RH2C15J4T8ec-RkormFYTEPQ2pIe2cjs645xx7wru-7ojy-YZ83-P" \
-	"sxJxOiLsx8EdE9RAtPfu6Vn6KufWxSoTdMfboYLZrIGy5C-CKp1fJk7UfatePaIp" \
-	"XxDtYumiNc5KK4UzxQVr1tizX1xa-0_hdThpCNo4wgTVjQN0ImxDj4aDdqjOc0xe" \
-	"E-WYJIwRIB427gwKLUGlSsGLnx5G7fdiYg1x9xg-G4guPaj9D9Oaln750Oh4VbKi" \
-	"9udK_BZXFeUX2hdwMRYyfCfFVajG5tGoruRqok7Fj_MZgqJ4tAmNwDvSX7qQ"
-
-#define TOKEN_ES256                                                        \
-	"eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiI0MiJ9.zon7B_LMwx3iahvy6UwfLLYaNG" \
-	"wTYL1XgJ9nuRzD3G5bmf85IkuqObq-illD53DglhW68euHVZSEP0ArucMOkg"
-
-#define TOKEN_ES384                                                        \
-	"eyJhbGciOiJFUzM4NCJ9.eyJzdWIiOiI0MiJ9.bfejw7vLL_H0128qblUcuo_6cH" \
-	"GTUotiRai1n4vnmfqeT1CcpL6HDanjbnvieBLtwv_4dHTaQw7kyqs4HI5mNW-jAC" \
-	"Z8ad_ItrVJDhglq-BjNPc1y5wsJJWhOJPCIxLk"
 
 static const char secret[] = "a secret of thirty-two bytes....";
 

@@ -98,7 +98,8 @@ static void leave(struct shard *shard, struct conn *conn)
 	conn->claims = NULL;
 	if (conn->own && protocol_of(conn)->on_gone)
 		protocol_of(conn)->on_gone(shard, conn);
-	ASSERT(conn->own == NULL);
+	free(conn->own);
+	conn->own = NULL;
 }
 
 void conn_reuse(struct shard *shard, struct conn *conn)

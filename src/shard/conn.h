@@ -137,7 +137,7 @@ struct inbound {
 struct conn {
 	struct inbound *inbound; /* NULL: nothing is half in */
 	struct outbox *outbox;   /* NULL: nothing waits */
-	void *own;               /* of its protocol, which frees it; NULL: nothing */
+	void *own;               /* of its protocol, one block of the heap; NULL: nothing */
 	char *claims;            /* the token's claim `channels` as JSON text; NULL: none */
 	union {
 		struct subscription few[SUBSCRIPTIONS_INLINE];

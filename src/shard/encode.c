@@ -6,8 +6,8 @@
 #include "shard/shard_state.h"
 #include "wire/config_namespace.h"
 #include "wire/event_id.h"
-#include "wire/socket_io.h"
 #include "wire/json.h"
+#include "wire/socket_io.h"
 #include "wire/sse.h"
 
 /* The notice's own frame, or one made in the arena. */

@@ -314,13 +314,6 @@ static void write_close(struct shard *shard, struct conn *conn, uint16_t code, c
 		conn_close_join(shard, conn, CLOSE_NO_MEMORY);
 }
 
-static void on_gone(struct shard *shard, struct conn *conn)
-{
-	(void)shard;
-	free(conn->own);
-	conn->own = NULL;
-}
-
 const struct protocol protocol_poll = {
 	.on_attached = on_attached,
 	.on_refused = on_refused,
@@ -332,5 +325,4 @@ const struct protocol protocol_poll = {
 	.warn_token = warn_token,
 	.warn_going_away = warn_going_away,
 	.write_close = write_close,
-	.on_gone = on_gone,
 };

@@ -2,7 +2,8 @@
  *
  * Layer   shard (may include: lane, wire, uring, log, base, libc)
  * Threads the shard
- * Memory  constant tables, one for each protocol; conn->own belongs to the protocol
+ * Memory  constant tables, one for each protocol; conn->own is a block of the heap that the
+ *         protocol makes and shard/conn.c frees with the connection
  * Errors  none
  *
  * A connection begins as HTTP, in state HEAD. Whoever takes its request (shard/http.c) sets its
@@ -95,7 +96,8 @@ struct protocol {
 	void (*write_close)(struct shard *shard, struct conn *conn, uint16_t code,
 			    const char *text);
 
-	/* The connection is gone: frees conn->own. Any state. */
+	/* The connection is gone, and conn->own, which there is, goes next: frees what that points
+	 * to. Any state. */
 	void (*on_gone)(struct shard *shard, struct conn *conn);
 };
 

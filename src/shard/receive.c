@@ -8,6 +8,7 @@
 #include "shard/confirm.h"
 #include "shard/echo.h"
 #include "shard/engine_poll.h"
+#include "shard/engine_upgrade.h"
 #include "shard/http.h"
 #include "shard/message.h"
 #include "shard/peer.h"
@@ -17,7 +18,6 @@
 #include "shard/receipts.h"
 #include "shard/send.h"
 #include "shard/shard_state.h"
-#include "shard/engine_upgrade.h"
 
 /* What it asks for would only add to the receipts that found the lane full. */
 static bool waits_for_router(const struct shard *shard, const struct conn *conn)

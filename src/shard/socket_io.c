@@ -358,8 +358,6 @@ static void on_gone(struct shard *shard, struct conn *conn)
 {
 	(void)shard;
 	free(socket_io_session(conn)->request);
-	free(conn->own);
-	conn->own = NULL;
 }
 
 const struct protocol protocol_socket_io = {

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../unit/fresh_folder.h"
 #include "base/compiler.h"
 #include "log/embedded_log.h"
 #include "model.h"
@@ -29,7 +30,7 @@ struct said {
 	uint32_t mark;
 };
 
-static char folder[64], path[80];
+static char folder[FRESH_FOLDER_SIZE], path[FRESH_FOLDER_SIZE + 16];
 static char reason[512];
 static unsigned lives, repairs, entries; /* of all rounds */
 
@@ -231,8 +232,7 @@ static void remove_folder(void)
 
 static void round_of_kills(void)
 {
-	snprintf(folder, sizeof(folder), "/tmp/belfry-kill-XXXXXX");
-	CHECK(mkdtemp(folder) != NULL);
+	fresh_folder(folder, "kill");
 	snprintf(path, sizeof(path), "%s/log", folder);
 	memset(&must, 0, sizeof(must));
 	for (int i = 0; i < LIVES; i++)

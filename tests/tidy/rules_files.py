@@ -53,7 +53,10 @@ def listed_sources(tree):
 
 def check_dead_files(tree):
     listed = listed_sources(tree)
-    included = {name for path in tree.c_files() for _, _, name in tree.includes(path)}
+    included = set()
+    for path in tree.c_files():
+        for _, _, name in tree.includes(path):
+            included |= {name, os.path.normpath(os.path.join(os.path.dirname(path), name))}
     for path in tree.c_files():
         name = re.sub(r"^(src|include|perf|third_party)/", "", path)
         beside = os.path.basename(path)

@@ -117,11 +117,14 @@ static void files_that_cannot_be_read(void **state)
 
 static void slurp(void **state)
 {
-	char name[] = "/tmp/belfry-slurp-XXXXXX";
-	int fd = mkstemp(name);
+	char folder[FRESH_FOLDER_SIZE], name[FRESH_FOLDER_SIZE + 16];
 	size_t size = 7;
 
 	(void)state;
+	fresh_folder(folder, "slurp");
+	snprintf(name, sizeof(name), "%s/value", folder);
+	int fd = open(name, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+
 	assert_true(fd >= 0);
 	char *bytes = config_file_slurp(name, &size);
 	assert_non_null(bytes);
@@ -141,6 +144,7 @@ static void slurp(void **state)
 	config_file_release(NULL, 0);
 	close(fd);
 	unlink(name);
+	rmdir(folder);
 }
 
 int main(void)

@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "../fresh_folder.h"
 #include "broker/config.h"
 
 #include <fcntl.h>
@@ -50,18 +51,32 @@ static inline void given_write(const char *name, const char *text)
 	close(fd);
 }
 
+/* A list as main() gets it, its end included; `to` has room for GIVEN_MAX + 1. How many. */
+static inline int given_list(const char *const *from, char **to)
+{
+	int count = 0;
+
+	while (count < GIVEN_MAX && from[count]) {
+		to[count] = (char *)(uintptr_t)from[count];
+		count++;
+	}
+	to[count] = NULL;
+	return count;
+}
+
 /* Loads in an empty folder, so that places read "belfry.conf:3" wherever the test runs. */
 static inline void load_given(const struct given *given, struct loaded *loaded)
 {
 	static char program[] = "belfry";
 	static char file_option[] = "-c";
 	static char file_name[] = "belfry.conf";
-	char folder_name[] = "/tmp/belfry-config-XXXXXX";
+	char folder_name[FRESH_FOLDER_SIZE];
+	char *variables[GIVEN_MAX + 1];
 	char *argv[GIVEN_MAX + 4] = {program};
 	int argc = 1;
 	int home = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	assert_non_null(mkdtemp(folder_name));
+	fresh_folder(folder_name, "config");
 	assert_int_equal(chdir(folder_name), 0);
 	if (given->file) {
 		given_write(file_name, given->file);
@@ -70,11 +85,8 @@ static inline void load_given(const struct given *given, struct loaded *loaded)
 	}
 	if (given->value)
 		given_write("value.txt", given->value);
-	for (size_t i = 0; i < GIVEN_MAX && given->words[i]; i++)
-		argv[argc++] = (char *)(uintptr_t)given->words[i];
-	char *variables[GIVEN_MAX + 1] = {NULL};
-	for (size_t i = 0; i < GIVEN_MAX && given->variables[i]; i++)
-		variables[i] = (char *)(uintptr_t)given->variables[i];
+	argc += given_list(given->words, argv + argc);
+	given_list(given->variables, variables);
 
 	*loaded = (struct loaded){.outcome = CONFIG_RUN};
 	loaded->report.shown = open_memstream(&loaded->shown, &loaded->shown_size);

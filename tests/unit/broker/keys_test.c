@@ -24,23 +24,21 @@ static void on_problem(void *owner, enum config_key key, bool is_wrong, const ch
  * 0 ends the list. The files are gone when they are read again, so they are left in place here. */
 static void check_keys(const struct given *given, const unsigned *algorithms)
 {
-	char folder_name[] = "/tmp/belfry-keys-XXXXXX";
+	char folder_name[FRESH_FOLDER_SIZE];
 	char program[] = "belfry";
 	char *argv[GIVEN_MAX + 2] = {program};
-	char *variables[GIVEN_MAX + 1] = {NULL};
+	char *variables[GIVEN_MAX + 1];
 	struct config_report report = {0};
 	struct config config;
 	uint32_t count = 0;
-	int argc = 1;
+	int argc;
 
-	assert_non_null(mkdtemp(folder_name));
+	fresh_folder(folder_name, "keys");
 	assert_int_equal(chdir(folder_name), 0);
 	if (given->value)
 		given_write("value.txt", given->value);
-	for (size_t i = 0; i < GIVEN_MAX && given->words[i]; i++)
-		argv[argc++] = (char *)(uintptr_t)given->words[i];
-	for (size_t i = 0; i < GIVEN_MAX && given->variables[i]; i++)
-		variables[i] = (char *)(uintptr_t)given->variables[i];
+	argc = 1 + given_list(given->words, argv + 1);
+	given_list(given->variables, variables);
 	enum config_outcome outcome = config_load(&config, argc, argv, variables, &report);
 
 	config_report_print(&report, stderr);

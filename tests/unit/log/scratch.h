@@ -15,16 +15,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../fresh_folder.h"
 #include "base/assert.h"
 #include "base/slice.h"
 
-static char scratch_folder[64];
+static char scratch_folder[FRESH_FOLDER_SIZE];
 static char scratch_log[128]; /* a path of a log in it */
 
 static inline void scratch_make(void)
 {
-	snprintf(scratch_folder, sizeof(scratch_folder), "/tmp/belfry-log-XXXXXX");
-	ASSERT(mkdtemp(scratch_folder) != NULL);
+	fresh_folder(scratch_folder, "log");
 	snprintf(scratch_log, sizeof(scratch_log), "%s/log", scratch_folder);
 }
 
