@@ -1,6 +1,7 @@
 /* log/redis_client.c - a ring of calls, and the reply that is being read. */
 #include "log/redis_client.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,16 +125,29 @@ static struct redis_call *pop_call(struct redis_client *client)
 	return call;
 }
 
+/* That there is no such key is an answer. */
+static void note_refusal(struct redis_client *client, struct slice text)
+{
+	if (slice_starts_with(text, SLICE("ERR no such key")))
+		return;
+	client->refusals++;
+	snprintf(client->refusal, sizeof(client->refusal), "%.*s",
+		 text.size < sizeof(client->refusal) ? (int)text.size
+						     : (int)sizeof(client->refusal) - 1,
+		 (const char *)text.bytes);
+}
+
 static void tell_call(struct redis_client *client)
 {
 	struct redis_call *call = pop_call(client);
 	struct redis_reply reply = {client->values, client->values_count};
 
 	ASSERT(client->values_count > 0 && client->values[0].depth == 0);
-	if (!call)
-		return;
 	place_texts(client);
-	call->on_reply(call, STATUS_OK, &reply);
+	if (client->values[0].type == REPLY_ERROR)
+		note_refusal(client, client->values[0].text);
+	if (call)
+		call->on_reply(call, STATUS_OK, &reply);
 }
 
 /* The answer to the PING behind the greeting. A Redis that cannot save (MISCONF) refuses PING

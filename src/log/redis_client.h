@@ -8,6 +8,7 @@
  *
  * Sans-I/O like log/redis_session.h, which moves the bytes. Replies come in the order of the
  * commands. When the link breaks every pending call is told so: what became of it nobody knows.
+ * What Redis refuses is counted here as well, for there are commands whose replies nobody hears.
  */
 #ifndef BELFRY_LOG_REDIS_CLIENT_H
 #define BELFRY_LOG_REDIS_CLIENT_H
@@ -15,6 +16,7 @@
 #include "log/redis_session.h"
 
 #define REDIS_CLIENT_PENDING_MAX 65536u
+#define REDIS_CLIENT_REFUSAL_SIZE 160 /* bytes of an error's text, with final zero */
 
 /* A whole reply as a flat list in reading order: an array is followed by its elements. */
 struct redis_value {
@@ -48,7 +50,9 @@ struct redis_client {
 	uint32_t values_count, values_capacity;
 	uint8_t *bytes; /* texts of the reply that is being read */
 	size_t bytes_size, bytes_capacity;
-	bool is_out_of_memory; /* in the reply that is being read */
+	bool is_out_of_memory;                   /* in the reply that is being read */
+	uint64_t refusals;                       /* replies of type ERROR, on all links so far */
+	char refusal[REDIS_CLIENT_REFUSAL_SIZE]; /* the newest of them, cut off */
 };
 
 void redis_client_init(struct redis_client *client, const struct config_redis *server,

@@ -75,6 +75,7 @@ static void on_cursor(struct redis_call *call, enum status status, const struct 
 		cursors_learn(cursors, replay->cursor, id);
 	} else {
 		replay->has_asked = false; /* it asks again, as long as it has patience */
+		replay->router->cursors_refused_ms = replay->router->now_ms;
 		if (replay->cursor->state == CURSOR_ASKED)
 			replay->cursor->state = CURSOR_UNKNOWN;
 	}
@@ -85,6 +86,12 @@ static void on_cursor(struct redis_call *call, enum status status, const struct 
 
 bool cursor_store_ask(struct replay *replay, struct cursor *cursor)
 {
+	const struct router *router = replay->router;
+
+	/* What is refused is refused again at once: so it waits like without Redis. */
+	if (router->cursors_refused_ms != 0 &&
+	    router->now_ms - router->cursors_refused_ms < REPLAY_PARK_MS)
+		return false;
 	replay->call.on_reply = on_cursor;
 	if (add_get(replay->router, cursor, &replay->call) != STATUS_OK)
 		return false;

@@ -17,6 +17,8 @@ void redis_append_on_answer(struct router *router, struct publication_item *item
 	bool is_first_bad = status != STATUS_OK && (item->outcome == PUBLICATION_PENDING ||
 						    item->outcome == PUBLICATION_TAKEN);
 
+	if (status == STATUS_INVALID)
+		refusals_note(router, "an entry of the log", error);
 	if (status == STATUS_OK && event_id_is_none(item->event_id))
 		item->event_id = id;
 	if (status == STATUS_OK && item->outcome == PUBLICATION_PENDING)

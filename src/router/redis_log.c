@@ -127,9 +127,8 @@ static void on_answer(void *owner, void *ticket, enum status status, struct even
 	struct publication_item *item = ticket;
 
 	if (!item) { /* a dead letter: nobody waits for it */
-		if (status == STATUS_INVALID)
-			log_line(LOG_WARN, "router", DEAD_STREAM " refused an entry: %.*s",
-				 (int)error.size, (const char *)error.bytes);
+		if (status != STATUS_OK)
+			refusals_note(redis->router, "a dead entry in " DEAD_STREAM, error);
 		return;
 	}
 	redis_append_on_answer(redis->router, item, status, id, error);

@@ -272,6 +272,8 @@ static bool turn(struct router *router)
 		redis_log_turn(router);
 	else
 		trim_embedded(router);
+	if (router->redis)
+		refusals_turn(router);
 	show(router);
 	fanout_tell_position(router);
 	fanout_wake(router);

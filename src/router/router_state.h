@@ -17,11 +17,13 @@
 #include "belfry/receipt.h"
 #include "belfry/ring_tag.h"
 #include "log/embedded_log.h"
+#include "log/redis_client.h"
 #include "router/bodies.h"
 #include "router/cursors.h"
 #include "router/departed.h"
 #include "router/history.h"
 #include "router/interests.h"
+#include "router/refusals.h"
 #include "router/router.h"
 #include "router/sessions.h"
 #include "uring/uring.h"
@@ -92,8 +94,10 @@ struct router {
 	bool is_stopping;
 	struct embedded_log embedded;
 	uint64_t cursors_flush_ms;       /* monotonic: the next flush */
+	uint64_t cursors_refused_ms;     /* monotonic: one was asked for in vain; 0: never */
 	uint64_t trimmed_ms;             /* embedded: when its file was last trimmed */
 	struct redis_log *redis;         /* NULL: the log is the embedded one */
+	struct redis_call upstream_call; /* hears of every append to belfry:up */
 	struct publication *publication; /* embedded: not every item could be appended yet */
 	struct replay_queue ready;       /* can go on */
 	struct replay_queue parked;      /* wait for the log; looked at every REPLAY_PARK_MS */
@@ -104,6 +108,7 @@ struct router {
 	uint8_t *chunk;                 /* REPLAY_CHUNK_SIZE and the largest frame */
 	struct notice_channel *targets; /* ENTRY_CHANNELS_MAX of them: of the entry at hand */
 	uint64_t dead_logged_ms[ENTRY_MANY_FIELDS + 1]; /* last log line, by reason */
+	struct refusals refusals;                       /* of Redis */
 
 	struct event_id position_told; /* to every shard */
 	uint64_t position_told_ms;     /* monotonic: when */

@@ -175,6 +175,18 @@ static struct slice time_text(uint64_t unix_ms, uint8_t room[TIME_SIZE])
 	return writer_written(&writer);
 }
 
+/* Whoever sent it hears of the log, not of this. */
+static void on_told(struct redis_call *call, enum status status, const struct redis_reply *reply)
+{
+	struct router *router = CONTAINER_OF(call, struct router, upstream_call);
+	bool was_taken = status == STATUS_OK && reply->values[0].type != REPLY_ERROR;
+
+	if (was_taken)
+		counter_add(&router->counters->upstream, 1);
+	else
+		counter_add(&router->counters->upstream_lost, 1);
+}
+
 static void tell_backends(struct router *router, const struct upstream *upstream, struct slice type,
 			  struct slice data)
 {
@@ -200,11 +212,10 @@ static void tell_backends(struct router *router, const struct upstream *upstream
 
 	if (!router->redis || !router->config->upstream)
 		return;
-	if (redis_client_add(redis_log_client(router->redis), words, ARRAY_SIZE(words), NULL) !=
-	    STATUS_OK)
+	router->upstream_call.on_reply = on_told;
+	if (redis_client_add(redis_log_client(router->redis), words, ARRAY_SIZE(words),
+			     &router->upstream_call) != STATUS_OK)
 		counter_add(&router->counters->upstream_lost, 1);
-	else
-		counter_add(&router->counters->upstream, 1);
 }
 
 /* ---- kinds ---- */

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from client import Client
+from openmetrics import scrape
 from pace import wait_until
 
 # name: fields of a bad entry, a word that its reason has to contain
@@ -78,6 +79,23 @@ async def test_thousand_bad_entries_between_good_ones(start_broker, redis, produ
         assert [(await client.next())["data"] for _ in range(10)] == list(range(99, 1000, 100))
     wait_until(lambda: producer.redis.call("XLEN", "belfry:dead") == 1000, "1,000 dead entries")
     assert len([line for line in broker.stdout + broker.stderr if "JSON" in line]) < 20
+
+
+def test_dead_entries_that_cannot_be_copied_do_not_flood_the_log(start_broker, redis, producers):
+    redis.call("SET", "belfry:dead", "a string")
+    broker, producer = start_broker(redis=redis.url()), producers(redis)
+    broker.wait_until_ready()
+    for _ in range(1000):
+        producer.redis.send("XADD", "belfry:in", "*", "to", "user:42", "data", "not json")
+    for _ in range(1000):
+        producer.redis.reply()
+
+    def refused():
+        return scrape(broker).total("belfry_router_redis_refused_total") >= 1000
+    wait_until(refused, "every refusal is counted")
+    lines = [line for line in broker.output().splitlines() if "WRONGTYPE" in line]
+    assert 1 <= len(lines) < 10, lines[:20]
+    assert "belfry:dead" in lines[0]
 
 
 async def test_max_message_size_counts_exactly(start_broker, redis, producers):

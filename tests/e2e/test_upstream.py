@@ -7,6 +7,7 @@ import time
 import pytest
 
 from client import Client, resume
+from openmetrics import scrape
 from pace import unix_time, wait_until
 from tokens import token
 
@@ -224,6 +225,22 @@ async def test_consumer_groups_read_it(start_broker, redis, producers):
         return producer.redis.call("XREADGROUP", "GROUP", "backend", "b1", "STREAMS", "belfry:up",
                                    ">")
     wait_until(read, "the group has got something")
+
+
+async def test_what_the_stream_does_not_take_is_counted_as_lost(start_broker, redis, producers):
+    """The client's message goes its own way."""
+    redis.call("SET", "belfry:up", "a string")
+    broker = start_broker(redis=redis.url(), presence="off", **RULES)
+    broker.wait_until_ready()
+    async with await Client.open(broker) as client:
+        answer = await client.ask({"type": "publish", "channel": "open:1", "data": 1, "ref": "r"})
+        assert answer["type"] == "ack"
+
+    def lost():
+        return scrape(broker).total("belfry_router_upstream_lost_total") == 1
+    wait_until(lost, "it is counted")
+    assert scrape(broker).total("belfry_router_upstream_total") == 0
+    assert "WRONGTYPE" in broker.output()
 
 
 async def test_it_can_be_switched_off(start_broker, redis):
