@@ -38,6 +38,8 @@ void redis_log_bury(struct redis_log *redis, const struct entry_field *fields, u
 	struct redis_writer_entry entry = {SLICE(DEAD_STREAM), DEAD_LENGTH_MAX, words,
 					   2 * kept + 2};
 
+	if (redis->writer.count == 0)
+		redis->heard_ms[LINK_WRITE] = redis->router->now_ms;
 	if (redis_writer_add(&redis->writer, &entry, NULL) != STATUS_OK)
 		log_line(LOG_WARN, "router", "a dead entry could not be kept in " DEAD_STREAM);
 	free(words);

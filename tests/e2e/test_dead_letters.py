@@ -1,5 +1,6 @@
 """Entries that break a rule go to the dead-letter stream, and nothing stalls behind them."""
 
+import asyncio
 import json
 
 import pytest
@@ -96,6 +97,17 @@ def test_dead_entries_that_cannot_be_copied_do_not_flood_the_log(start_broker, r
     lines = [line for line in broker.output().splitlines() if "WRONGTYPE" in line]
     assert 1 <= len(lines) < 10, lines[:20]
     assert "belfry:dead" in lines[0]
+
+
+async def test_a_dead_entry_after_a_quiet_while_is_copied(start_broker, redis, producers):
+    """Nothing was written for longer than the link's patience: that is no silence of Redis."""
+    broker, producer = start_broker(redis=redis.url()), producers(redis)
+    broker.wait_until_ready()
+    await asyncio.sleep(5.5)
+    producer.add("to", "user:42", "data", "not json")
+    entry, = wait_until(lambda: read_dead(producer), "the entry in belfry:dead")
+    assert entry["reason"] == "data is not JSON"
+    assert scrape(broker).total("belfry_router_log_failures_total") == 0, broker.output()
 
 
 async def test_max_message_size_counts_exactly(start_broker, redis, producers):
