@@ -159,6 +159,7 @@ void online_stop(struct router *router)
 	while (redis_log_client(router->redis)->is_ready && online_wait_ms(router) == 0 &&
 	       redis_log_client(router->redis)->count < PRESENCE_PENDING_MAX)
 		presence_redis_turn(&router->online->redis, router->now_ms, router->unix_ms);
+	presence_redis_end(&router->online->redis);
 }
 
 /* ---- questions ---- */

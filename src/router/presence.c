@@ -467,6 +467,18 @@ void presence_each_conn(const struct presence *presence, struct slice user_name,
 		on_conn(owner, AT_USER(link));
 }
 
+void presence_each_lingering(const struct presence *presence, uint64_t now_ms,
+			     void (*on_user)(void *owner, struct slice user, uint64_t left_ms),
+			     void *owner)
+{
+	for (const struct presence_link *link = presence->lingering.next;
+	     link != &presence->lingering; link = link->next) {
+		const struct presence_user *user = AT_LINGERING(link);
+
+		on_user(owner, slice_of(user->name, user->name_size), linger_left_ms(user, now_ms));
+	}
+}
+
 const struct presence_conn *presence_find_conn(const struct presence *presence,
 					       struct slice connection_id)
 {

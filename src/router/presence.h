@@ -145,6 +145,11 @@ void presence_each_conn(const struct presence *presence, struct slice user,
 			void (*on_conn)(void *owner, const struct presence_conn *conn),
 			void *owner);
 
+/* Calls on_user for each user without a connection here who lingers, with what is left of it. */
+void presence_each_lingering(const struct presence *presence, uint64_t now_ms,
+			     void (*on_user)(void *owner, struct slice user, uint64_t left_ms),
+			     void *owner);
+
 /* The attached connection with this id, of whatever user; NULL: there is none. */
 const struct presence_conn *presence_find_conn(const struct presence *presence,
 					       struct slice connection_id);

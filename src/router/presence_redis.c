@@ -390,6 +390,20 @@ void presence_redis_turn(struct presence_redis *redis, uint64_t now_ms, uint64_t
 	sweep_turn(redis);
 }
 
+static void abandon(void *owner, struct slice user, uint64_t linger_ms)
+{
+	struct presence_redis *redis = owner;
+
+	presence_store_abandon(user, linger_ms, redis->unix_ms, &redis->batch);
+	send_unheard(redis);
+}
+
+void presence_redis_end(struct presence_redis *redis)
+{
+	if (redis->client->is_ready)
+		presence_each_lingering(redis->presence, redis->now_ms, abandon, redis);
+}
+
 uint64_t presence_redis_wait_ms(const struct presence_redis *redis, uint64_t now_ms)
 {
 	uint64_t claim_ms = redis->claim_ms > now_ms ? redis->claim_ms - now_ms : 0;

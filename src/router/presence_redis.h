@@ -59,9 +59,12 @@ void presence_redis_init(struct presence_redis *redis,
 void presence_redis_deinit(struct presence_redis *redis);
 
 /* Once per turn: takes what is due in presence, PRESENCE_TURN_MAX at most, and sweeps. A node that
- * ends calls presence_detach_all, then this until presence_wait_ms is not 0; its users still
- * linger then, and another node's sweep finds those who do not come back. */
+ * ends calls presence_detach_all, this until presence_wait_ms is not 0, then presence_redis_end. */
 void presence_redis_turn(struct presence_redis *redis, uint64_t now_ms, uint64_t unix_ms);
+
+/* The node ends: its users still linger, and when that is over the sweep of another node finds
+ * those who did not come back. */
+void presence_redis_end(struct presence_redis *redis);
 
 /* Milliseconds until presence_redis_turn has something to do; replies may bring it earlier. */
 uint64_t presence_redis_wait_ms(const struct presence_redis *redis, uint64_t now_ms);

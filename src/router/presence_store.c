@@ -236,6 +236,18 @@ void presence_store_undo(const struct presence_store *store, struct slice user, 
 	add_online(store, ret_batch, user, unix_ms, (struct slice){0});
 }
 
+void presence_store_abandon(struct slice user, uint64_t linger_ms, uint64_t unix_ms,
+			    struct presence_batch *ret_batch)
+{
+	begin_batch(ret_batch);
+	begin(ret_batch, SLICE("ZADD"));
+	add(ret_batch, KEY_ONLINE);
+	add(ret_batch, SLICE("XX"));
+	add(ret_batch, SLICE("LT"));
+	add(ret_batch, number(ret_batch, unix_ms + linger_ms));
+	add(ret_batch, user);
+}
+
 /* ---- events ---- */
 
 static struct slice event_data(const struct presence_store *store,

@@ -30,6 +30,8 @@
  *                   his node's XADD online may lie before it: XADD online once more, done.
  *   lift     ZADD online XX GT: only if he is in it: who adds him has to tell
  *   undo     ZADD online GT: who took him out, and told nobody, may put him back
+ *   abandon  ZADD online XX LT, the end of the linger: the node ends and nobody will ask for it,
+ *            so a sweep is to look then; who is online elsewhere is lifted by it
  *
  * A put writes presence before online, a leave takes online before it counts presence: so of a
  * put and a leave that meet, one sees the other. The last event on a user is therefore always
@@ -98,6 +100,10 @@ void presence_store_lift(const struct presence_store *store, struct slice user, 
 			 struct presence_batch *ret_batch);
 void presence_store_undo(const struct presence_store *store, struct slice user, uint64_t unix_ms,
 			 struct presence_batch *ret_batch);
+
+/* His linger on this node, which ends, is over in linger_ms. */
+void presence_store_abandon(struct slice user, uint64_t linger_ms, uint64_t unix_ms,
+			    struct presence_batch *ret_batch);
 
 struct presence_event {
 	bool is_online;

@@ -210,6 +210,31 @@ async def test_a_dead_nodes_users_go_offline(start_nodes, redis, producers):
         client.cut()
 
 
+async def test_users_of_a_node_that_stops_linger_no_longer_than_others(start_nodes, redis,
+                                                                       producers):
+    """It says good-bye, so nobody has to wait for presence_ttl. Who moves on is not told of."""
+    nodes = start_nodes(2, redis, presence_ttl="8s", presence_linger="1s")
+    producer = producers(redis)
+    await asyncio.sleep(8.5)  # before that a node sweeps nobody: others may have yet to come
+    crowd = [await Client.open(nodes[0], user=f"u{number}") for number in range(10)]
+    async with await Client.open(nodes[1], user="u0"):
+        wait_until(lambda: all(is_online(nodes[1], f"u{number}") for number in range(10)),
+                   "all are online")
+        nodes[0].terminate()
+        await asyncio.to_thread(nodes[0].wait_for_exit)
+        async with await Client.open(nodes[1], user="u1"):
+            for number in range(2, 10):
+                wait_until(lambda: events(producer, f"u{number}") == list(EVENTS),
+                           f"u{number} is told offline", limit=4)
+                assert not is_online(nodes[1], f"u{number}")
+            await asyncio.sleep(1)
+            for user in ("u0", "u1"):
+                assert is_online(nodes[1], user)
+                assert events(producer, user) == ["presence.online"]
+    for client in crowd:
+        client.cut()
+
+
 async def test_it_can_be_switched_off(start_broker, redis):
     broker = start_broker(redis=redis.url(), presence="off")
     async with await Client.open(broker) as client:

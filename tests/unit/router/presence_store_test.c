@@ -116,6 +116,8 @@ static void a_user_goes_offline_in_three_steps(void **state)
 	check_batch("ZADD|belfry:online|XX|GT|1769337060000|u 1\n");
 	presence_store_undo(&store, SLICE("u 1"), NOW_MS, &batch);
 	check_batch("ZADD|belfry:online|GT|1769337060000|u 1\n");
+	presence_store_abandon(SLICE("u 1"), 9990, NOW_MS, &batch);
+	check_batch("ZADD|belfry:online|XX|LT|1769337009990|u 1\n");
 }
 
 static void what_is_not_known_of_an_event_is_left_out(void **state)

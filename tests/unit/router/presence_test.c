@@ -141,6 +141,34 @@ static void a_reload_is_neither_offline_nor_online(void **state)
 	check_told(30000, "du:c -u:c"); /* too late to linger */
 }
 
+static void tell_lingering(void *owner, struct slice user, uint64_t left_ms)
+{
+	size_t size = strlen(told);
+
+	assert_ptr_equal(owner, &presence);
+	snprintf(told + size, sizeof(told) - size, " %.*s:%u", (int)user.size,
+		 (const char *)user.bytes, (unsigned)left_ms);
+}
+
+static void those_who_linger_are_listed(void **state)
+{
+	(void)state;
+	attach("u", "a");
+	attach("v", "b");
+	attach("w", "c");
+	check_told(1000, "+u:a pu:a +v:b pv:b +w:c pw:c");
+	detach(2000, "u", "a");
+	detach(3000, "w", "c");
+	check_told(3000, "du:a~9000 dw:c~10000");
+	told[0] = '\0';
+	presence_each_lingering(&presence, 4000, tell_lingering, &presence);
+	assert_string_equal(told, " u:8000 w:9000");
+	attach("u", "d");
+	told[0] = '\0';
+	presence_each_lingering(&presence, 20000, tell_lingering, &presence);
+	assert_string_equal(told, " w:0");
+}
+
 static void what_was_never_told_is_not_taken_back(void **state)
 {
 	(void)state;
@@ -419,6 +447,7 @@ int main(void)
 		TEST(an_action_can_be_read_until_something_happens),
 		TEST(all_are_detached_at_the_end),
 		TEST(no_linger_no_wait),
+		TEST(those_who_linger_are_listed),
 		TEST(a_long_device_name_is_cut),
 		REFRESH_TEST(refreshes_are_spread_over_their_time),
 		REFRESH_TEST(the_wait_is_exact),
