@@ -76,7 +76,7 @@
 	X(log_connected, gauge, "1 while the log can be read and written")                       \
 	X(log_failures, counter, "Times that the log was lost or could not be reached")          \
 	X(log_reconnects, counter, "Times that the link to the log was made anew")               \
-	X(redis_refused, counter, "Commands that Redis refused: full, read-only, not allowed")   \
+	X(log_refused, counter, "Commands that Redis refused, and appends that log_file did")    \
 	X(log_reloads, counter, "Times that the retention window was read again")                \
 	X(log_lost, counter, "Entries that were read and are proven to be lost")                 \
 	X(epochs, counter, "New epochs of the log made by this node")                            \

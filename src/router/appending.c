@@ -41,6 +41,7 @@ static void make_safe(struct router *router, struct publication *publication)
 			continue;
 		item->outcome = PUBLICATION_UNKNOWN;
 		snprintf(item->error, sizeof(item->error), "the log's file could not be synced");
+		refusals_note(router, "log_file cannot be synced", SLICE("see the kernel's log"));
 	}
 }
 
@@ -74,6 +75,15 @@ enum status appending_embedded(struct router *router, const struct entry *entry,
 	return status;
 }
 
+static void refuse_file(struct router *router, struct publication_item *item)
+{
+	const char *why = log_file_advice(errno);
+
+	item->outcome = PUBLICATION_REFUSED;
+	snprintf(item->error, sizeof(item->error), "the log's file cannot be written: %s", why);
+	refusals_note(router, "log_file cannot be written", slice_of_text(why));
+}
+
 /* False: not now. */
 static bool append_embedded(struct router *router, struct publication_item *item,
 			    const struct entry *entry)
@@ -86,9 +96,7 @@ static bool append_embedded(struct router *router, struct publication_item *item
 		counter_add(&router->counters->lane_full, 1);
 		return false;
 	case STATUS_SYSTEM:
-		item->outcome = PUBLICATION_REFUSED;
-		snprintf(item->error, sizeof(item->error), "the log's file cannot be written: %s",
-			 log_file_advice(errno));
+		refuse_file(router, item);
 		break;
 	default:
 		item->outcome = PUBLICATION_REFUSED;

@@ -1,10 +1,12 @@
 /* router/cursor_store.c - HGET, then HSET if it is behind; and marks in the file. */
 #include "router/cursor_store.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log_line.h"
+#include "log/log_file.h"
 #include "router/redis_log.h"
 #include "router/replay.h"
 #include "router/router_state.h"
@@ -192,8 +194,11 @@ static bool write_mark(struct router *router, struct cursor *cursor)
 	uint8_t key[MARK_KEY_SIZE], id[EVENT_ID_TEXT_MAX];
 
 	if (embedded_log_mark(&router->embedded, mark_of(cursor, key),
-			      id_text(cursor->confirmed, id)) != STATUS_OK)
+			      id_text(cursor->confirmed, id)) != STATUS_OK) {
+		refusals_note(router, "log_file takes no cursors",
+			      slice_of_text(log_file_advice(errno)));
 		return false;
+	}
 	cursors_written(&router->cursors, cursor);
 	return true;
 }

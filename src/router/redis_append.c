@@ -18,7 +18,7 @@ void redis_append_on_answer(struct router *router, struct publication_item *item
 						    item->outcome == PUBLICATION_TAKEN);
 
 	if (status == STATUS_INVALID)
-		refusals_note(router, "an entry of the log", error);
+		refusals_note(router, "Redis does not take an entry", error);
 	if (status == STATUS_OK && event_id_is_none(item->event_id))
 		item->event_id = id;
 	if (status == STATUS_OK && item->outcome == PUBLICATION_PENDING)

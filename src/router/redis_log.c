@@ -130,7 +130,8 @@ static void on_answer(void *owner, void *ticket, enum status status, struct even
 
 	if (!item) { /* a dead letter: nobody waits for it */
 		if (status != STATUS_OK)
-			refusals_note(redis->router, "a dead entry in " DEAD_STREAM, error);
+			refusals_note(redis->router,
+				      "Redis does not take a dead entry in " DEAD_STREAM, error);
 		return;
 	}
 	redis_append_on_answer(redis->router, item, status, id, error);

@@ -24,13 +24,13 @@ static void say(struct router *router, const char *what, struct slice error)
 		 word.size < sizeof(refusals->word) ? (int)word.size
 						    : (int)sizeof(refusals->word) - 1,
 		 (const char *)word.bytes);
-	log_line(LOG_WARN, "router", "Redis does not take %s: %.*s", what,
-		 error.size < 150 ? (int)error.size : 150, (const char *)error.bytes);
+	log_line(LOG_WARN, "router", "%s: %.*s", what, error.size < 150 ? (int)error.size : 150,
+		 (const char *)error.bytes);
 }
 
 void refusals_note(struct router *router, const char *what, struct slice error)
 {
-	counter_add(&router->counters->redis_refused, 1);
+	counter_add(&router->counters->log_refused, 1);
 	if (error.size > 0)
 		say(router, what, error);
 }
@@ -43,6 +43,6 @@ void refusals_turn(struct router *router)
 	if (fresh == 0)
 		return;
 	router->refusals.heard = client->refusals;
-	counter_add(&router->counters->redis_refused, fresh);
-	say(router, "commands", slice_of_text(client->refusal));
+	counter_add(&router->counters->log_refused, fresh);
+	say(router, "Redis refuses a command", slice_of_text(client->refusal));
 }

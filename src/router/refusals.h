@@ -1,4 +1,4 @@
-/* router/refusals.h - what Redis refuses, told to the operator.
+/* router/refusals.h - what Redis, or the log's file, does not take, told to the operator.
  *
  * Layer   router (may include: lane, wire, uring, log, base, libc)
  * Threads the router
@@ -8,8 +8,8 @@
  * A Redis that is full (OOM), read-only (READONLY), without replicas (NOREPLICAS), unable to save
  * (MISCONF) or not open to this user (NOPERM, WRONGTYPE) keeps its links and goes on being read.
  * What it then refuses, of publications, marks, cursors, presence, dead letters, is counted, and
- * said in one log line: at once when the word is another one than before, else once a minute,
- * and never more than once a second.
+ * said in one log line: at once when the error's first word is another one than before, else once
+ * a minute, and never more than once a second. Likewise what cannot be written to `log_file`.
  */
 #ifndef BELFRY_ROUTER_REFUSALS_H
 #define BELFRY_ROUTER_REFUSALS_H
@@ -28,7 +28,7 @@ struct refusals {
 	char word[REFUSALS_WORD_SIZE]; /* of that line */
 };
 
-/* Redis answered an append to `what` with this error. */
+/* `what` begins the log line, such as "Redis does not take a dead entry"; `error` says why. */
 void refusals_note(struct router *router, const char *what, struct slice error);
 
 /* Once a turn, with Redis: what the data link has heard since the last one. */

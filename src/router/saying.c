@@ -1,10 +1,12 @@
 /* router/saying.c - upstream messages, one by one. */
 #include "router/saying.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "belfry/upstream.h"
+#include "log/log_file.h"
 #include "router/answers.h"
 #include "router/inbox.h"
 #include "router/redis_log.h"
@@ -119,6 +121,10 @@ static unsigned append_embedded(struct router *router, const struct saying_entry
 									 : UPSTREAM_ANSWER_UNKNOWN;
 	case STATUS_AGAIN:
 		return UPSTREAM_ANSWER_BUSY;
+	case STATUS_SYSTEM:
+		refusals_note(router, "log_file cannot be written",
+			      slice_of_text(log_file_advice(errno)));
+		return UPSTREAM_ANSWER_REFUSED;
 	default:
 		return UPSTREAM_ANSWER_REFUSED;
 	}

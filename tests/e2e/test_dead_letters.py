@@ -92,7 +92,7 @@ def test_dead_entries_that_cannot_be_copied_do_not_flood_the_log(start_broker, r
         producer.redis.reply()
 
     def refused():
-        return scrape(broker).total("belfry_router_redis_refused_total") >= 1000
+        return scrape(broker).total("belfry_router_log_refused_total") >= 1000
     wait_until(refused, "every refusal is counted")
     lines = [line for line in broker.output().splitlines() if "WRONGTYPE" in line]
     assert 1 <= len(lines) < 10, lines[:20]

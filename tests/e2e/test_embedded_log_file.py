@@ -9,6 +9,7 @@ import pytest
 
 from broker import DEFAULTS, arguments, run_to_end
 from client import Client, resume
+from openmetrics import scrape
 from pace import wait_until
 
 
@@ -260,6 +261,8 @@ async def test_a_full_disk_is_answered_and_survived(start_broker, tmp_path, prod
         taken.append(answer.json()["event_id"])
     assert answer.status == 503, answer
     assert b"ulimit -f" in answer.body, answer
+    assert scrape(broker).total("belfry_router_log_refused_total") >= 1
+    wait_until(lambda: "ulimit -f" in broker.output(), "the operator is told")
     assert 100 <= len(taken) <= 200
     async with await Client.open(broker) as client:
         assert client.connected["replayed"] == len(taken)

@@ -342,7 +342,7 @@ async def test_what_redis_refuses_is_counted_and_said(key, value, word, start_br
         answer = await client.ask({"type": "mark_read", "notification_id": "n1", "ref": "r"})
         assert (answer["type"], answer["code"]) == ("error", "log_refused")
         await in_thread(wait_until, lambda: says(broker, word), "it is said")
-        assert scrape(broker).total("belfry_router_redis_refused_total") >= 21
+        assert scrape(broker).total("belfry_router_log_refused_total") >= 21
         assert sum(word in line for line in broker.output().splitlines()) <= 3
         assert broker.is_ready(), "it can be read"
 
