@@ -272,8 +272,10 @@ static bool turn(struct router *router)
 		redis_log_turn(router);
 	else
 		trim_embedded(router);
-	if (router->redis)
+	if (router->redis) {
 		refusals_turn(router);
+		slow_redis_turn(router);
+	}
 	show(router);
 	fanout_tell_position(router);
 	fanout_wake(router);

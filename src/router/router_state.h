@@ -26,6 +26,7 @@
 #include "router/refusals.h"
 #include "router/router.h"
 #include "router/sessions.h"
+#include "router/slow_redis.h"
 #include "uring/uring.h"
 #include "wire/entry.h"
 
@@ -108,7 +109,8 @@ struct router {
 	uint8_t *chunk;                 /* REPLAY_CHUNK_SIZE and the largest frame */
 	struct notice_channel *targets; /* ENTRY_CHANNELS_MAX of them: of the entry at hand */
 	uint64_t dead_logged_ms[ENTRY_MANY_FIELDS + 1]; /* last log line, by reason */
-	struct refusals refusals;                       /* of Redis */
+	struct refusals refusals;                       /* of Redis, or of log_file */
+	struct slow_redis slow_redis;
 
 	struct event_id position_told; /* to every shard */
 	uint64_t position_told_ms;     /* monotonic: when */

@@ -408,6 +408,24 @@ async def test_a_slow_redis_makes_slow_not_wrong(start_broker, start_proxy, redi
         assert await client.data(101) == list(range(100, 201))
 
 
+async def test_a_redis_that_takes_seconds_is_counted_and_said(start_broker, redis, producers):
+    """Shorter than what makes a link a dead one: clients and producers wait, that is all."""
+    broker = start_broker(redis=redis.url())
+    broker.wait_until_ready()
+    producer = producers(redis)
+    async with await Client.open(broker) as client:
+        redis.freeze()
+        await asyncio.sleep(2.5)
+        assert await client.is_alive() and broker.is_ready()
+        redis.thaw()
+        producer.publish("user:42", "1")
+        await expect_data(client, [1])
+    assert says(broker, "Redis is slow")
+    metrics = scrape(broker)
+    assert metrics.total("belfry_router_redis_slow_total") == 1
+    assert metrics.total("belfry_router_log_failures_total") == 0
+
+
 async def test_cut_links_lose_nothing(start_broker, start_proxy, redis, producers):
     proxy = start_proxy(redis.port)
     broker = start_broker(redis=redis.url(port=proxy.port))
