@@ -38,6 +38,15 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.timeout(scaled(TEST_LIMIT)))
 
 
+def pytest_terminal_summary(terminalreporter):
+    """What tests have recorded as `summary`: processes of pytest-xdist have no other way out."""
+    for outcome in ("passed", "failed", "rerun"):
+        for report in terminalreporter.getreports(outcome):
+            for name, value in report.user_properties:
+                if name == "summary":
+                    terminalreporter.write_line(value)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem):
     """Runs `async def` tests in an event loop of their own."""
