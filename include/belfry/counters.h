@@ -77,6 +77,7 @@
 	X(log_failures, counter, "Times that the log was lost or could not be reached")          \
 	X(log_reconnects, counter, "Times that the link to the log was made anew")               \
 	X(log_refused, counter, "Commands that Redis refused, and appends that log_file did")    \
+	X(sentinel_failures, counter, "Times that a Sentinel did not name the master")           \
 	X(redis_slow, counter, "Times that Redis took longer than a second to answer")           \
 	X(log_reloads, counter, "Times that the retention window was read again")                \
 	X(log_lost, counter, "Entries that were read and are proven to be lost")                 \

@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/log_line.h"
 #include "router/router_state.h"
 
 #define ANSWER_PATIENCE_MS 2000
+#define SAY_MS 60000 /* until the same Sentinel's same error is said again */
 
 static enum status on_up(void *owner)
 {
@@ -49,8 +51,6 @@ static enum status on_bytes(void *owner, struct slice bytes)
 	struct master *master = owner;
 
 	if (redis_session_feed(&master->sentinel.session, bytes) != STATUS_OK) {
-		log_line(LOG_WARN, "router", "the Sentinel at %s:%u: %s", master->asked.host,
-			 master->asked.port, master->sentinel.session.error);
 		link_break(&master->link, master->sentinel.session.error);
 		return STATUS_INVALID;
 	}
@@ -65,6 +65,7 @@ enum status master_init(struct master *master, struct router *router, uint32_t i
 	const struct link_user user = {on_up, on_down, on_bytes, output, sent, master};
 	enum status status;
 
+	master->router = router;
 	master->configured = &router->config->redis_server;
 	master->asked = *master->configured;
 	master->found = found;
@@ -79,6 +80,23 @@ void master_deinit(struct master *master)
 {
 	link_deinit(&master->link);
 	redis_sentinel_deinit(&master->sentinel);
+}
+
+/* Several in turn have an error each; all of them are said in the first round. */
+static void tell_failure(struct master *master, uint64_t now_ms)
+{
+	uint32_t index = (master->next - 1) % master->configured->sentinels.count;
+	uint64_t *told_ms = &master->told_ms[index];
+	uint32_t hash =
+		(uint32_t)hash_bytes((struct hash_key){0, 0}, slice_of_text(master->link.error));
+
+	counter_add(&master->router->counters->sentinel_failures, 1);
+	if (*told_ms != 0 && master->told[index] == hash && now_ms - *told_ms < SAY_MS)
+		return;
+	*told_ms = now_ms;
+	master->told[index] = hash;
+	log_line(LOG_WARN, "router", "the Sentinel at %s:%u does not name the master: %s",
+		 master->asked.host, master->asked.port, master->link.error);
 }
 
 /* Before the next try: another Sentinel. */
@@ -99,6 +117,9 @@ bool master_turn(struct master *master, uint64_t now_ms, struct random *random)
 
 	if (master->is_known)
 		return true;
+	if (link->state == LINK_DOWN && link->retry_ms == 0 && link->failures > 0 &&
+	    !link->is_final)
+		tell_failure(master, now_ms);
 	if (link->state == LINK_DOWN && (link->is_final || link->retry_ms == 0))
 		choose(master, now_ms);
 	if (link->state != LINK_DOWN && now_ms >= master->deadline_ms)

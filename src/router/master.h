@@ -3,7 +3,8 @@
  * Layer   router (may include: lane, wire, uring, log, base, libc)
  * Threads the router
  * Memory  one link to a Sentinel, while it is asked
- * Errors  the Sentinels are asked one after the other until one names the master
+ * Errors  the Sentinels are asked one after the other until one names the master; one that does
+ *         not is counted, and said at once and then once a minute
  *
  * The answer holds until a link to the log breaks, or the Redis there says that it is a replica:
  * then the Sentinels are asked again, and no link is made before they have answered.
@@ -14,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "belfry/config.h"
 #include "log/redis_sentinel.h"
 #include "router/link.h"
 
@@ -28,6 +30,9 @@ struct master {
 	uint32_t next; /* which of the Sentinels */
 	bool is_known;
 	uint64_t deadline_ms;
+	struct router *router;
+	uint64_t told_ms[CONFIG_SENTINELS_MAX]; /* monotonic: the last log line on each; 0: none */
+	uint32_t told[CONFIG_SENTINELS_MAX];    /* hash of what it said */
 };
 
 MUST_CHECK enum status master_init(struct master *master, struct router *router, uint32_t index,

@@ -9,6 +9,7 @@ import pytest
 
 from broker import REPOSITORY
 from client import Client, resume
+from openmetrics import scrape
 from pace import wait_until
 from producer import RedisProducer
 from resp import RedisError, Resp
@@ -91,6 +92,30 @@ def test_a_sentinel_that_is_not_there_is_waited_for(start_broker, start_redis, s
     sentinel = start_sentinel("belfry-master", master)
     url = sentinel.url().replace("://", "://127.0.0.1:1,")
     start_broker(redis=url).wait_until_ready()
+
+
+def test_sentinels_that_do_not_answer_are_counted_and_said(start_broker):
+    """Each of them once, not at every try."""
+    broker = start_broker(redis="redis+sentinel://127.0.0.1:1,127.0.0.1:2/belfry-master/0")
+
+    def failures():
+        return scrape(broker).total("belfry_router_sentinel_failures_total") >= 4
+    wait_until(failures, "it has asked four times", limit=10)
+    for port in (1, 2):
+        lines = [line for line in broker.output().splitlines() if f"127.0.0.1:{port} " in line]
+        assert len(lines) == 1 and "refused" in lines[0], broker.output()
+    assert not broker.is_ready()
+
+
+def test_a_sentinel_that_knows_no_such_master_says_it_once(start_broker, start_redis,
+                                                           start_sentinel):
+    sentinel = start_sentinel("belfry-master", start_redis())
+    broker = start_broker(redis=sentinel.url().replace("belfry-master", "another"))
+
+    def failures():
+        return scrape(broker).total("belfry_router_sentinel_failures_total") >= 3
+    wait_until(failures, "it has asked three times", limit=10)
+    assert sum("does not know the master" in line for line in broker.output().splitlines()) == 1
 
 
 # ---- least rights ----
