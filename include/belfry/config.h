@@ -106,6 +106,10 @@
 	  "a user without a connection for so long is offline")                                    \
 	X(upstream, SWITCH, upstream, "on", 0, 1, 0, "",                                           \
 	  "append what clients send on purpose to the stream belfry:up")                           \
+	X(upstream_unknown, SWITCHES, upstream_unknown, "", 0, 0, CONFIG_LIST,                     \
+	  "PATH=on or PATH=off, with a route's path, such as /ws/typing, or * for all others",     \
+	  "routes whose clients may send messages of types that are unknown here: they go to "     \
+	  "belfry:up as they are; off where no rule fits")                                         \
 	X(log_file, PATH, log_file, "", 1, 4000, 0,                                                \
 	  "a path of at most 4000 printable bytes, or empty for none",                             \
 	  "file that keeps the embedded log over a restart; not together with redis")              \
@@ -345,6 +349,7 @@ struct config {
 	struct config_rule_list publish_rules;       /* from publish */
 	struct config_switch_list history_rules;     /* from history */
 	struct config_switch_list inbox_rules;       /* from inbox */
+	struct config_switch_list upstream_rules;    /* from upstream_unknown, by path */
 	char node_name[CONFIG_NODE_SIZE];            /* from node, else the host name; not empty */
 };
 

@@ -17,6 +17,7 @@ enum upstream_type {
 	UPSTREAM_MARK_ALL_READ, /* nothing more */
 	UPSTREAM_DELETE,        /* id */
 	UPSTREAM_TYPING,        /* to, data */
+	UPSTREAM_UNKNOWN,       /* event: its type; data: the whole message */
 	UPSTREAM_PUBLISH,       /* channel, event, data; the shard has checked that it is allowed */
 };
 

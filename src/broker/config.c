@@ -117,6 +117,7 @@ void config_deinit(struct config *config)
 	free_rules(&config->publish_rules);
 	free_switches(&config->history_rules);
 	free_switches(&config->inbox_rules);
+	free_switches(&config->upstream_rules);
 	free(config->listen_addresses.items);
 	free(config->trusted_networks.items);
 	config_redis_deinit(&config->redis_server);

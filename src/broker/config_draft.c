@@ -326,6 +326,8 @@ static void derive_by_namespace(struct config_draft *draft)
 		derive_switches(draft, CONFIG_KEY_history, &config->history_rules);
 	if (!origins[CONFIG_KEY_inbox].is_wrong)
 		derive_switches(draft, CONFIG_KEY_inbox, &config->inbox_rules);
+	if (!origins[CONFIG_KEY_upstream_unknown].is_wrong)
+		derive_switches(draft, CONFIG_KEY_upstream_unknown, &config->upstream_rules);
 }
 
 /* A machine may have any host name; what could not be given as `node` is not taken from it. */

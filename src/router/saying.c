@@ -193,8 +193,9 @@ static void on_told(struct redis_call *call, enum status status, const struct re
 		counter_add(&router->counters->upstream_lost, 1);
 }
 
-static void tell_backends(struct router *router, const struct upstream *upstream, struct slice type,
-			  struct slice data)
+/* `call` hears the reply. */
+static enum status add_up(struct router *router, const struct upstream *upstream, struct slice type,
+			  struct slice data, struct redis_call *call)
 {
 	uint8_t room[TIME_SIZE];
 	struct slice words[] = {
@@ -216,12 +217,59 @@ static void tell_backends(struct router *router, const struct upstream *upstream
 		time_text(router->unix_ms, room),
 	};
 
+	return redis_client_add(redis_log_client(router->redis), words, ARRAY_SIZE(words), call);
+}
+
+static void tell_backends(struct router *router, const struct upstream *upstream, struct slice type,
+			  struct slice data)
+{
 	if (!router->redis || !router->config->upstream)
 		return;
 	router->upstream_call.on_reply = on_told;
-	if (redis_client_add(redis_log_client(router->redis), words, ARRAY_SIZE(words),
-			     &router->upstream_call) != STATUS_OK)
+	if (add_up(router, upstream, type, data, &router->upstream_call) != STATUS_OK)
 		counter_add(&router->counters->upstream_lost, 1);
+}
+
+/* What is for backends alone: the client hears whether they can. */
+struct telling {
+	struct redis_call call; /* the first member */
+	struct asker asker;
+};
+
+static void on_handed_on(struct redis_call *call, enum status status,
+			 const struct redis_reply *reply)
+{
+	struct telling *telling = (struct telling *)call;
+	struct router_counters *counters = telling->asker.router->counters;
+	unsigned result = UPSTREAM_ANSWER_UNKNOWN;
+
+	if (status == STATUS_OK)
+		result = reply->values[0].type == REPLY_ERROR ? UPSTREAM_ANSWER_REFUSED
+							      : UPSTREAM_ANSWER_OK;
+	if (result == UPSTREAM_ANSWER_OK)
+		counter_add(&counters->upstream, 1);
+	else
+		counter_add(&counters->upstream_lost, 1);
+	answer(&telling->asker, result);
+	free(telling);
+}
+
+static void hand_on(const struct asker *asker, const struct upstream *upstream)
+{
+	struct telling *telling = malloc(sizeof(*telling));
+	enum status status = STATUS_NO_MEMORY;
+
+	if (telling) {
+		*telling = (struct telling){{on_handed_on}, *asker};
+		status = add_up(asker->router, upstream, upstream->event, upstream->data,
+				&telling->call);
+	}
+	if (status == STATUS_OK)
+		return;
+	free(telling);
+	counter_add(&asker->router->counters->upstream_lost, 1);
+	answer(asker,
+	       status == STATUS_UNAVAILABLE ? UPSTREAM_ANSWER_UNAVAILABLE : UPSTREAM_ANSWER_BUSY);
 }
 
 /* ---- kinds ---- */
@@ -393,6 +441,9 @@ void saying_take(struct router *router, uint32_t shard, const struct receipt *re
 		break;
 	case UPSTREAM_TYPING:
 		type_to(&asker, upstream);
+		break;
+	case UPSTREAM_UNKNOWN:
+		hand_on(&asker, upstream);
 		break;
 	case UPSTREAM_PUBLISH:
 		publish(&asker, upstream);

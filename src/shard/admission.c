@@ -9,6 +9,7 @@
 #include "shard/resume.h"
 #include "shard/shard_state.h"
 #include "shard/subscriptions.h"
+#include "wire/config_switch.h"
 
 static const struct refusal full = {
 	{503, "overload", "this node has as many connections as it takes", NULL},
@@ -223,6 +224,23 @@ static bool ask_router(struct shard *shard, struct conn *conn, const struct admi
 	return recovery_attach(shard, conn, &wish);
 }
 
+/* By the path below /ws, whatever tree it was found in, without a parameter. */
+static bool hands_on_unknown(const struct config *config, const struct route_match *match)
+{
+	uint8_t bytes[CHANNEL_SIZE_MAX];
+	struct writer writer;
+
+	if (!config->redis_server.on || !config->upstream)
+		return false;
+	writer_init(&writer, bytes, sizeof(bytes));
+	writer_text(&writer, "/ws");
+	writer_text(&writer, match->route->path);
+	ASSERT(!writer.overflow);
+	if (match->route->owner != ROUTE_NO_PARAMETER)
+		writer.size--; /* the slash before it */
+	return config_switch_for(&config->upstream_rules, writer_written(&writer));
+}
+
 bool admission_enter(struct shard *shard, struct conn *conn, const struct admission *admission)
 {
 	const struct jwt_claims *claims = admission->claims;
@@ -235,6 +253,8 @@ bool admission_enter(struct shard *shard, struct conn *conn, const struct admiss
 		return false;
 	conn->state = CONN_ATTACHING;
 	conn_set(conn, CONN_ATTACHED);
+	if (hands_on_unknown(shard->config, admission->match))
+		conn_set(conn, CONN_UPSTREAM);
 	return true;
 }
 

@@ -106,7 +106,8 @@ void conn_reuse(struct shard *shard, struct conn *conn)
 {
 	/* The rest is about the socket, or of lists that it may be on. */
 	const uint32_t of_its_client = CONN_UPGRADED | CONN_ADMIN | CONN_EXPIRING | CONN_FALLING |
-				       CONN_LAGGING | CONN_UNCONFIRMED | CONN_OVERRUN | CONN_HELD;
+				       CONN_LAGGING | CONN_UNCONFIRMED | CONN_OVERRUN | CONN_HELD |
+				       CONN_UPSTREAM;
 
 	ASSERT(conn->state == CONN_OPEN && conn_has(conn, CONN_HELD));
 	leave(shard, conn);

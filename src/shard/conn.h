@@ -94,6 +94,7 @@ enum conn_flag {
 	CONN_SOCKETLESS = 1 << 29,   /* a session: it has no socket, or `partner` lends it one */
 	CONN_HANDED = 1 << 30,       /* MOVING: nothing but that operation's completion ends it;
 				      * FINISHING: another shard has it, and tells its end */
+	CONN_UPSTREAM = 1u << 31,    /* its route hands on what is unknown: upstream_unknown */
 };
 
 #define PARTNER_NONE SLOTS_MAX

@@ -231,6 +231,8 @@ static void on_command(struct shard *shard, struct conn *conn, const struct comm
 {
 	switch (command->type) {
 	case COMMAND_BAD:
+		if (upstream_on_unknown(shard, conn, command))
+			return;
 		message_send_error(shard, conn, command->code, command->text, command->ref);
 		return;
 	case COMMAND_PING_TEXT:

@@ -13,7 +13,11 @@
 #include "shard/socket_io_session.h"
 #include "shard/subscriptions.h"
 #include "shard/timers.h"
+#include "shard/upstream.h"
+#include "wire/command.h"
 #include "wire/engine_io.h"
+#include "wire/entry.h"
+#include "wire/json.h"
 #include "wire/socket_io_event.h"
 
 /* Heartbeats are off here, but clients know no such thing: 24 days, as much as a timer of theirs
@@ -95,6 +99,30 @@ static void say_about(struct shard *shard, struct conn *conn, const struct socke
 		socket_io_say_error(shard, conn, code, text, writer_written(&writer));
 }
 
+/* An event that means nothing here may mean something to the backends. */
+static bool hand_on(struct shard *shard, struct conn *conn, const struct socket_io_packet *packet)
+{
+	struct command command;
+	struct json_value argument;
+	uint8_t digits[20];
+	struct writer writer;
+	size_t size;
+
+	memset(&command, 0, offsetof(struct command, decoded));
+	if (packet->event.type != JSON_STRING ||
+	    !json_string_decode(packet->event.text, command.decoded, sizeof(command.decoded),
+				&size) ||
+	    !entry_word_is_valid(slice_of(command.decoded, size)))
+		return false;
+	command.event = slice_of(command.decoded, size);
+	command.payload = socket_io_argument(packet, 0, &argument) ? argument.text : SLICE("null");
+	writer_init(&writer, digits, sizeof(digits));
+	writer_u64(&writer, packet->ack_id);
+	if (packet->has_ack_id)
+		command.ref = writer_written(&writer);
+	return upstream_on_unknown(shard, conn, &command);
+}
+
 /* Goes the way of a native message: the same rules, the same errors. */
 static void on_event(struct shard *shard, struct conn *conn, const struct socket_io_packet *packet,
 		     struct slice source)
@@ -118,6 +146,8 @@ static void on_event(struct shard *shard, struct conn *conn, const struct socket
 			say_about(shard, conn, packet, NULL, NULL);
 		return;
 	case SOCKET_IO_UNKNOWN:
+		if (hand_on(shard, conn, packet))
+			return;
 		counter_add(&shard->counters->events_unknown, 1);
 		if (packet->has_ack_id)
 			say_about(shard, conn, packet, "unknown_event",

@@ -30,6 +30,8 @@ static enum upstream_type type_of(enum command_type type)
 		return UPSTREAM_DELETE;
 	case COMMAND_TYPING:
 		return UPSTREAM_TYPING;
+	case COMMAND_BAD:
+		return UPSTREAM_UNKNOWN;
 	default:
 		ASSERT(type == COMMAND_PUBLISH);
 		return UPSTREAM_PUBLISH;
@@ -103,6 +105,15 @@ void upstream_on_command(struct shard *shard, struct conn *conn, const struct co
 		receipts_upstream(shard, conn, upstream);
 	else
 		message_send_error(shard, conn, "overload", "out of memory", command->ref);
+}
+
+bool upstream_on_unknown(struct shard *shard, struct conn *conn, const struct command *command)
+{
+	if (command->type != COMMAND_BAD || slice_is_absent(command->event) ||
+	    !conn_has(conn, CONN_UPSTREAM))
+		return false;
+	upstream_on_command(shard, conn, command);
+	return true;
 }
 
 const char *upstream_answer_code(enum upstream_answer answer)

@@ -19,6 +19,11 @@ struct shard;
 /* mark_read, mark_all_read, delete, typing, publish. */
 void upstream_on_command(struct shard *shard, struct conn *conn, const struct command *command);
 
+/* A command of type BAD. True: its type is unknown, and the connection's route hands such messages
+ * on to the backends. */
+MUST_CHECK bool upstream_on_unknown(struct shard *shard, struct conn *conn,
+				    const struct command *command);
+
 /* What a client is told when the answer is not OK. */
 const char *upstream_answer_code(enum upstream_answer answer);
 const char *upstream_answer_text(enum upstream_answer answer);

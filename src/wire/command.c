@@ -191,6 +191,19 @@ static void read_ref(struct json_value object, struct command *command)
 		command->ref = ref.text;
 }
 
+/* Somebody else may know this type. */
+static void read_unknown(struct json_value object, struct json_value type, struct command *command)
+{
+	struct slice name;
+
+	refuse(command, "unknown_type",
+	       "type must be ping, pong, ack, subscribe, unsubscribe, mark_read, mark_all_read, "
+	       "delete, typing, publish or auth");
+	command->payload = object.text;
+	if (read_string(command, type, &name) && entry_word_is_valid(name))
+		command->event = name;
+}
+
 static void read_object(struct json_value object, struct command *command)
 {
 	struct json_value type;
@@ -207,9 +220,7 @@ static void read_object(struct json_value object, struct command *command)
 			command->type = kinds[i].type;
 		return;
 	}
-	refuse(command, "unknown_type",
-	       "type must be ping, pong, ack, subscribe, unsubscribe, mark_read, mark_all_read, "
-	       "delete, typing, publish or auth");
+	read_unknown(object, type, command);
 }
 
 void command_parse(struct slice message, struct command *ret_command)

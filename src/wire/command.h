@@ -43,8 +43,10 @@ struct command {
 	struct slice token;            /* AUTH */
 	struct slice notification_id;  /* MARK_READ, DELETE */
 	struct slice to;               /* TYPING: user id, decoded */
-	struct slice event;            /* PUBLISH: decoded, may be absent */
-	struct slice payload;          /* TYPING, PUBLISH: JSON text of `data`, absent without */
+	struct slice event;   /* PUBLISH: decoded, may be absent; BAD with unknown_type: the
+					* type, decoded, absent when it is no word of an entry */
+	struct slice payload; /* TYPING, PUBLISH: JSON text of `data`, absent without; BAD
+					* with unknown_type: the whole message */
 	size_t decoded_size;
 	uint8_t decoded[TOKEN_SIZE_MAX]; /* decoded strings */
 };

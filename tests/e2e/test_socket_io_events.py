@@ -167,3 +167,21 @@ def test_acknowledgements_of_clients_are_taken(broker):
         packets.say("432[]")
         packets.say('423["join","42"]')
         assert packets.ack(3) == {"ok": True}
+
+
+def test_unknown_events_go_up_where_the_route_says_so(start_broker, redis, producers):
+    """The route is /ws, as for the channels of a Socket.IO connection."""
+    broker = start_broker(redis=redis.url(), presence="off", upstream_unknown="/ws=on")
+    producer = producers(redis)
+    broker.wait_until_ready()
+    with Packets.joined(broker) as packets:
+        packets.event()
+        packets.say('421["cursor:moved",{ "x":1.0},2]')
+        assert packets.ack(1) == {"ok": True}
+        packets.say('422["bare"]')
+        assert packets.ack(2) == {"ok": True}
+        packets.say('423["' + "x" * 129 + '",1]')
+        assert packets.ack(3)["error"] == "unknown_event"
+    told = [(fields["user"], fields["type"], fields["data"])
+            for _, fields in producer.entries("belfry:up")]
+    assert told == [("42", "cursor:moved", '{ "x":1.0}'), ("42", "bare", "null")]

@@ -227,6 +227,51 @@ async def test_consumer_groups_read_it(start_broker, redis, producers):
     wait_until(read, "the group has got something")
 
 
+async def test_unknown_types_go_up_where_the_route_says_so(start_broker, redis, producers):
+    broker = start_broker(redis=redis.url(), presence="off",
+                          upstream_unknown=["/ws/notifications=on", "/ws/typing=on"])
+    producer = producers(redis)
+    broker.wait_until_ready()
+    text = '{"type":"cursor:moved","x":1.0,"ref":"r","data":{ "\\u0041":"ü"}}'
+    for path in ("/ws/notifications", "/ws/notifications/42", "/ws/typing/42"):
+        async with await Client.open(broker, path) as client:
+            answer = await client.ask(text)
+            assert answer == {"type": "ack", "ref": "r"}
+            fields = upstream(producer, "cursor:moved")[-1]
+            assert set(fields) == {"user", "connection_id", "type", "data", "ts"}
+            assert (fields["user"], fields["connection_id"]) == ("42", client.id)
+            assert fields["data"] == text, "byte for byte"
+            await client.send({"type": "without_ref"})
+            assert await client.is_alive(), "no answer, and no error"
+            for bad in ({"type": ""}, {"type": "x" * 129}, {"type": "a\nb"}):
+                assert (await client.ask(bad))["code"] == "unknown_type"
+    for path in ("/ws", "/ws/trending"):
+        async with await Client.open(broker, path) as client:
+            assert (await client.ask(text))["code"] == "unknown_type"
+    wait_until(lambda: len(upstream(producer, "without_ref")) == 3, "those without a ref, too")
+    assert len(upstream(producer, "cursor:moved")) == 3
+    assert not producer.entries(), "nothing of it is in the log"
+
+
+async def test_unknown_types_are_refused_while_redis_is_away(start_broker, redis):
+    broker = start_broker(redis=redis.url(), presence="off", upstream_unknown="*=on")
+    broker.wait_until_ready()
+    async with await Client.open(broker) as client:
+        redis.kill()
+        wait_until(lambda: not broker.is_ready(), "it is not ready")
+        answer = await client.ask({"type": "other", "ref": 7})
+        assert (answer["type"], answer["ref"]) == ("error", 7)
+        assert answer["code"] in ("log_unavailable", "log_unknown")
+
+
+@pytest.mark.parametrize("settings", [{}, {"upstream": "off", "upstream_unknown": "*=on"}])
+async def test_unknown_types_are_an_error_elsewhere(settings, start_broker, redis):
+    broker = start_broker(redis=redis.url(), presence="off", **settings)
+    async with await Client.open(broker) as client:
+        assert (await client.ask({"type": "other"}))["code"] == "unknown_type"
+    assert not redis.call("EXISTS", "belfry:up")
+
+
 async def test_what_the_stream_does_not_take_is_counted_as_lost(start_broker, redis, producers):
     """The client's message goes its own way."""
     redis.call("SET", "belfry:up", "a string")

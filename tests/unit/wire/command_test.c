@@ -215,6 +215,22 @@ static void auth_has_a_token(void **state)
 	check_slice(command.token, "a.b.c");
 }
 
+static void of_an_unknown_type_all_is_kept(void **state)
+{
+	const char *message = " {\"a\":[ 1 ],\"type\":\"cur\\u0073or\"} ";
+
+	(void)state;
+	check_bad(message, "unknown_type");
+	check_slice(command.event, "cursor");
+	check_slice(command.payload, "{\"a\":[ 1 ],\"type\":\"cur\\u0073or\"}");
+	check_bad("{\"type\":\"\"}", "unknown_type");
+	check_slice(command.event, NULL);
+	check_bad("{\"type\":\"a\\nb\"}", "unknown_type");
+	check_slice(command.event, NULL);
+	check_bad("{\"type\":\"publish\",\"channel\":\"a\",\"event\":\"\"}", "bad_field");
+	check_slice(command.event, NULL);
+}
+
 static void check_ref(const char *ref, const char *expected)
 {
 	char message[512];
@@ -298,6 +314,7 @@ int main(void)
 		cmocka_unit_test(typing_names_a_user),
 		cmocka_unit_test(publish_has_event_and_data),
 		cmocka_unit_test(auth_has_a_token),
+		cmocka_unit_test(of_an_unknown_type_all_is_kept),
 		cmocka_unit_test(ref_is_kept_as_text),
 		cmocka_unit_test(sizes_are_bounded),
 	};
