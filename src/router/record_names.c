@@ -127,6 +127,20 @@ uint64_t record_names_find(const struct record_names *names, uint64_t hash, uint
 	return first + (uint32_t)(item->number - (uint32_t)first);
 }
 
+uint64_t record_names_next(const struct record_names *names, uint64_t *place, uint64_t number)
+{
+	if (*place < names->items.first)
+		*place = names->items.first;
+	for (; *place < names->items.end; ++*place) {
+		const struct item *item = block_queue_at(&names->items, *place);
+		int32_t distance = (int32_t)(item->number - (uint32_t)number);
+
+		if (distance >= 0)
+			return distance == 0 ? item->hash : 0;
+	}
+	return 0;
+}
+
 void record_names_trim(struct record_names *names, uint64_t first)
 {
 	while (block_queue_count(&names->items) > 0) {

@@ -33,6 +33,10 @@ void record_names_push(struct record_names *names, uint64_t hash, uint64_t numbe
  * before the first that was pushed and less than 2^31 away from the last. */
 uint64_t record_names_find(const struct record_names *names, uint64_t hash, uint64_t first);
 
+/* The hash by which record_names_find finds `number`; 0: there is none. Asked for rising numbers,
+ * with the same `place`, which is 0 at first. */
+uint64_t record_names_next(const struct record_names *names, uint64_t *place, uint64_t number);
+
 /* Forgets all numbers before `first`. */
 void record_names_trim(struct record_names *names, uint64_t first);
 
