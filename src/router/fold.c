@@ -57,6 +57,7 @@ static bool index_channel(struct fold *fold, struct slice name, uint64_t channel
 	struct history_item item = {
 		.id = fold->id,
 		.channel = channel,
+		.partition = router->redis ? router->redis->stream.entry_partition : 0,
 		.expires_ms = entry->ttl_s ? fold->id.ms + (uint64_t)entry->ttl_s * 1000 : 0,
 		.counts = fold->type == INBOX_MESSAGE && fold_is_inbox(router, name),
 	};

@@ -401,7 +401,7 @@ static void note_unkept(struct redis_log *redis, struct event_id id)
 	if (redis->stream.entry_is_late ||
 	    (end > history_first(history) && event_id_equal(history_id(history, end - 1), id)))
 		return;
-	unkept_add(&redis->reading.unkept, id);
+	unkept_add(&redis->reading.unkept, id, redis->stream.entry_partition);
 }
 
 static void take_entry(struct redis_log *redis, struct event_id id,
