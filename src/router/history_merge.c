@@ -133,9 +133,9 @@ static void push_record(struct history *merged, const struct record *old, uint32
 
 	*record = *old;
 	if (names->id_hash != 0)
-		record_names_push(&merged->ids, names->id_hash, number);
+		record_names_push_new(&merged->ids, names->id_hash, number);
 	if (names->key_hash != 0)
-		record_names_push(&merged->keys, names->key_hash, number);
+		record_names_push_new(&merged->keys, names->key_hash, number);
 	if (names->expires_ms != 0) {
 		struct expiry *expiry = block_queue_push(&merged->expiries);
 
@@ -229,8 +229,20 @@ static void source_deinit(struct source *source)
 	free(source->channels);
 }
 
+/* For all that are there, although not all may be kept. */
+static bool widen(struct record_names *names, const struct record_names *a,
+		  const struct record_names *b)
+{
+	uint64_t count = block_queue_count(&a->items) + block_queue_count(&b->items);
+
+	return record_names_widen(names, count);
+}
+
 static bool copy_both(struct merge *merge, struct source *a, struct source *b)
 {
+	if (!widen(&merge->merged->ids, &a->history->ids, &b->history->ids) ||
+	    !widen(&merge->merged->keys, &a->history->keys, &b->history->keys))
+		return false;
 	if (!copy_channels(merge, a) || !copy_channels(merge, b) || !copy_records(merge, a, b))
 		return false;
 	renumber_channels(merge, a);
