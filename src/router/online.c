@@ -123,6 +123,7 @@ static void begin(struct router *router)
 			},
 	};
 
+	random_secret(&options.store.process, sizeof(options.store.process));
 	presence_redis_init(&router->online->redis, &options);
 	router->online->is_begun = true;
 }

@@ -99,7 +99,7 @@ static struct slice linger_member(const struct presence_store *store, struct pre
 
 	writer_text(&batch->writer, "{\"node\":");
 	json_write_string(&batch->writer, store->node);
-	writer_text(&batch->writer, "}");
+	writer_format(&batch->writer, ",\"process\":\"%016lx\"}", store->process);
 	return written_since(batch, start);
 }
 

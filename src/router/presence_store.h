@@ -9,7 +9,8 @@
  * router/presence_answer.h; ttl: `presence_ttl`):
  *
  *   belfry:conn:C       text RECORD, expires with ttl
- *   belfry:presence:U   sorted set: MEMBER -> END. Beside it {"node":N}: U lingers on node N
+ *   belfry:presence:U   sorted set: MEMBER -> END. Beside it LINGER: U lingers on node N, which is
+ *                       {"node":N,"process":P}: nodes of one machine may have the same name
  *   belfry:online       sorted set: U -> latest END; its members are who counts as online
  *   belfry:sweeper      text N, expires after a second: the node that sweeps in it
  *   belfry:up           stream: fields user, connection_id, type, data, ts
@@ -20,9 +21,9 @@
  *
  *   put      SET conn, ZADD presence, PEXPIRE presence, ZADD online GT
  *            The last reply is 1: he was not in it: XADD online.
- *   drop     ZREM presence, DEL conn. If it was his last here: before it ZADD {"node":N} with the
+ *   drop     ZREM presence, DEL conn. If it was his last here: before it ZADD LINGER with the
  *            end of the linger, so that other nodes do not take him for gone; PEXPIRE.
- *   offline  ask    ZREM {"node":N}, ZREMRANGEBYSCORE presence (what is over), ZCOUNT presence
+ *   offline  ask    ZREM LINGER, ZREMRANGEBYSCORE presence (what is over), ZCOUNT presence
  *                   (what is not). Not 0: he is online elsewhere: `lift`, done.
  *            leave  ZREM online, ZCOUNT presence. ZREM gave 0: another node was first, done.
  *                   ZCOUNT not 0: he came back between the two: `undo`, done.
@@ -64,7 +65,8 @@
 #define PRESENCE_WORDS_MAX 16
 
 struct presence_store {
-	struct slice node; /* 1..PRESENCE_NODE_MAX bytes; no two nodes have the same */
+	struct slice node; /* 1..PRESENCE_NODE_MAX bytes */
+	uint64_t process;  /* random: no two nodes have the same */
 	uint64_t ttl_ms;
 	uint64_t linger_ms;
 };

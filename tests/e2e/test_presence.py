@@ -210,6 +210,27 @@ async def test_a_dead_nodes_users_go_offline(start_nodes, redis, producers):
         client.cut()
 
 
+async def test_nodes_of_one_name_do_not_end_each_others_linger(start_broker, redis, producers):
+    """As on one machine, where all have its name. A user who moves between them lingers in full."""
+    nodes = [start_broker(redis=redis.url(), presence_linger="2s") for _ in range(2)]
+    producer = producers(redis)
+    for node in nodes:
+        node.wait_until_ready()
+    one = await Client.open(nodes[0])
+    wait_until(lambda: is_online(nodes[0]), "42 is online")
+    await one.close()
+    await asyncio.sleep(0.5)
+    two = await Client.open(nodes[1])
+    await asyncio.sleep(1)
+    await two.close()
+    await asyncio.sleep(1)  # the linger of the first node is over, that of the second is not
+    assert is_online(nodes[0])
+    async with await Client.open(nodes[0]):
+        await asyncio.sleep(2)
+        assert events(producer) == ["presence.online"]
+    wait_until(lambda: events(producer) == list(EVENTS), "42 is told offline", limit=8)
+
+
 async def test_users_of_a_node_that_stops_linger_no_longer_than_others(start_nodes, redis,
                                                                        producers):
     """It says good-bye, so nobody has to wait for presence_ttl. Who moves on is not told of."""

@@ -12,7 +12,7 @@
 #define MEMBER                                                                    \
 	"{\"connection_id\":\"" ID "\",\"node\":\"node-1\",\"device\":\"phone\"," \
 	"\"since\":\"2026-01-25T10:30:00.000Z\"}"
-#define LINGER "{\"node\":\"node-1\"}"
+#define LINGER "{\"node\":\"node-1\",\"process\":\"0000000000abcdef\"}"
 
 static struct presence presence;
 static struct presence_batch batch;
@@ -25,7 +25,7 @@ static int setup(void **state)
 	struct presence_arrival arrival = {SLICE("u 1"), SLICE(ID), SLICE("phone"), NOW_MS, {{0}}};
 
 	(void)state;
-	store = (struct presence_store){SLICE("node-1"), 60000, 10000};
+	store = (struct presence_store){SLICE("node-1"), 0xabcdef, 60000, 10000};
 	if (!presence_init(&presence, &options) || !presence_attach(&presence, &arrival))
 		return -1;
 	conn = presence_find_conn(&presence, SLICE(ID));
@@ -186,7 +186,8 @@ static void the_largest_fits(void **state)
 
 	(void)state;
 	memset(worst, 1, sizeof(worst));
-	store = (struct presence_store){slice_of(worst, PRESENCE_NODE_MAX), 3600000, 600000};
+	store = (struct presence_store){slice_of(worst, PRESENCE_NODE_MAX), UINT64_MAX, 3600000,
+					600000};
 	assert_true(presence_attach(&presence, &arrival));
 	conn = presence_find_conn(&presence, arrival.connection_id);
 	presence_store_put(&store, conn, UINT64_MAX / 2, &batch);
