@@ -127,6 +127,7 @@ static void choose_parts(struct redis_log *redis)
 {
 	for (uint32_t i = 0; redis->watch.parts && i < redis->partitions.count; i++) {
 		if (!partition_set_has(&redis->watch.asked, i) ||
+		    !partition_set_has(&redis->needs.wanted, i) ||
 		    partition_set_has(&redis->reads, i))
 			continue;
 		partition_set_add(&redis->reads, i);
@@ -228,6 +229,12 @@ static void finish_compare(struct redis_log *redis)
 	const struct event_id end = {UINT64_MAX, UINT64_MAX};
 
 	compare_old(reading, end);
+	if (!event_id_is_none(reading->vanished)) {
+		reading->lost++;
+		if (event_id_is_after(reading->vanished, reading->old_last))
+			reading->old_last = reading->vanished;
+	}
+	reading->vanished = (struct event_id){0, 0};
 	/* What was trimmed by the log itself was lost before: the floor says it. */
 	if (reading->lost > 0)
 		tell_loss(redis);
@@ -279,27 +286,40 @@ void reading_again(struct redis_log *redis, const char *why)
 
 /* ---- facts ---- */
 
-/* Likewise, of several streams, by what was known of each when it was asked for. */
-static const char *difference_of_parts(const struct redis_log *redis)
+static const char *difference_of_part(const struct watch_part *part)
 {
-	for (uint32_t i = 0; i < redis->partitions.count; i++) {
-		const struct watch_part *part = &redis->watch.parts[i];
-
-		if (!partition_set_has(&redis->reads, i) ||
-		    !partition_set_has(&redis->watch.asked, i))
-			continue;
-		if (event_id_is_after(part->told, part->facts.last_id))
-			return part->facts.stream_exists
-				       ? "the newest id of a partition is below one that was read"
-				       : "a partition is gone";
-		if (part->facts.has_entries_added && part->facts.entries_added < part->asked_added)
-			return "a partition was made anew";
-	}
+	if (event_id_is_after(part->told, part->facts.last_id))
+		return part->facts.stream_exists
+			       ? "the newest id of a partition is below one that was read"
+			       : "a partition is gone";
+	if (part->facts.has_entries_added && part->facts.entries_added < part->asked_added)
+		return "a partition was made anew";
 	return NULL;
 }
 
+/* Likewise, of several streams, by what was known of each when it was asked for. */
+static const char *difference_of_parts(struct redis_log *redis)
+{
+	const char *why = NULL;
+
+	for (uint32_t i = 0; i < redis->partitions.count; i++) {
+		const struct watch_part *part = &redis->watch.parts[i];
+		bool is_joining = !event_id_is_none(join_told(&redis->join, i));
+		const char *here = NULL;
+
+		if (partition_set_has(&redis->watch.asked, i) &&
+		    (is_joining || partition_set_has(&redis->reads, i)))
+			here = difference_of_part(part);
+		why = here ? here : why;
+		/* Nothing of it is in the index yet that could be compared. */
+		if (here && is_joining && event_id_is_after(part->told, redis->reading.vanished))
+			redis->reading.vanished = part->told;
+	}
+	return why;
+}
+
 /* Why this is not the log that was read so far; NULL: it is. */
-static const char *difference(const struct redis_log *redis, const struct redis_facts *facts)
+static const char *difference(struct redis_log *redis, const struct redis_facts *facts)
 {
 	const struct watch *watch = &redis->watch;
 

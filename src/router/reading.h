@@ -50,6 +50,7 @@ struct reading {
 	struct event_id common;   /* newest id that both logs have */
 	uint64_t lost;            /* entries of the old one that are gone */
 	struct event_id old_last;
+	struct event_id vanished;       /* what a partition had that was being joined; 0-0: none */
 	struct partition_set old_parts; /* of several streams: those that `old` is about */
 };
 
