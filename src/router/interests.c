@@ -9,6 +9,8 @@
 #define BLOCK_SIZE 256
 #define HEADS_MIN 1024
 
+_Static_assert(sizeof(struct interest) == 32, "interests.h says what a channel costs");
+
 bool interests_init(struct interests *interests, struct hash_key key)
 {
 	*interests = (struct interests){
