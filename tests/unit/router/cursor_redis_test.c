@@ -155,7 +155,7 @@ static void stop(struct node *node)
 static uint32_t read_number(struct slice *rest)
 {
 	struct slice line = slice_cut(rest, '\n');
-	uint64_t number;
+	uint64_t number = 0;
 
 	assert_true(line.size > 2 &&
 		    slice_to_u64(slice_of(line.bytes + 1, line.size - 2), &number));
