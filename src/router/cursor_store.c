@@ -90,11 +90,11 @@ static void drop_surplus(struct router *router)
 	}
 }
 
-static void flush_marks(struct router *router)
+static void flush_marks(struct router *router, uint32_t writes_max)
 {
 	struct cursor *cursor;
 
-	for (uint32_t n = 0; n < CURSOR_WRITES_MAX; n++) {
+	for (uint32_t n = 0; n < writes_max; n++) {
 		cursor = cursors_next_dirty(&router->cursors);
 		if (!cursor)
 			return;
@@ -105,12 +105,17 @@ static void flush_marks(struct router *router)
 	}
 }
 
-void cursor_store_flush(struct router *router)
+static void flush(struct router *router, uint32_t writes_max)
 {
 	if (router->redis)
-		cursor_redis_flush(router, CURSOR_WRITES_MAX);
+		cursor_redis_flush(router, writes_max);
 	else
-		flush_marks(router);
+		flush_marks(router, writes_max);
+}
+
+void cursor_store_flush(struct router *router)
+{
+	flush(router, UINT32_MAX);
 }
 
 void cursor_store_turn(struct router *router)
@@ -118,7 +123,7 @@ void cursor_store_turn(struct router *router)
 	if (router->now_ms < router->cursors_flush_ms)
 		return;
 	router->cursors_flush_ms = router->now_ms + CURSOR_FLUSH_MS;
-	cursor_store_flush(router);
+	flush(router, CURSOR_WRITES_MAX);
 	if (!router->redis)
 		drop_surplus(router);
 }

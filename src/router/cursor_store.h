@@ -12,7 +12,7 @@
 
 #include "base/slice.h"
 
-#define CURSOR_WRITES_MAX 20000u /* of one flush; without scripts three commands each */
+#define CURSOR_WRITES_MAX 20000u /* of a second; without scripts three commands each */
 #define CURSOR_FLUSH_MS 1000u
 
 struct cursor;

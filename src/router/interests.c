@@ -135,6 +135,7 @@ void interests_drop_unused(struct interests *interests, struct interest *interes
 
 	if (interest->shards != 0 || interest->conns > 0)
 		return;
+	ASSERT(interest->first_conn == 0);
 	while (at(interests, *link) != interest)
 		link = &at(interests, *link)->next;
 	index = *link;

@@ -194,7 +194,7 @@ static void hear(struct node *node)
 
 static void flush(struct node *node)
 {
-	cursor_redis_flush(&node->router, 20000);
+	cursor_redis_flush(&node->router, UINT32_MAX);
 }
 
 static void settle(struct node *node)
