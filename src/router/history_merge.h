@@ -18,8 +18,9 @@
 /* A new index of the records of `one`, and of `other` unless it is NULL, that are of the partitions
  * in `kept`, in the order of ids, and of partitions where ids are equal; it has the options of
  * `one`, and the higher floor of the two. Marks, unread counts, bases, expiries, ids and keys are
- * what they were; numbers are new. No channel and no partition is in both. The caller destroys
- * `one` and `other`. Takes time for all their records. */
+ * what they were; numbers are new. A base in a channel that never had a record is kept whatever its
+ * partition, which nobody knows. No channel and no partition is in both. The caller destroys `one`
+ * and `other`. Takes time for all their records. */
 MUST_CHECK struct history *history_merge(const struct history *one, const struct history *other,
 					 const struct partition_set *kept);
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "../refused_memory.h"
 #include "router/unkept.h"
 
 static struct event_id at(uint64_t number)
@@ -148,6 +149,30 @@ static void what_does_not_fit_is_forgotten(void **state)
 	unkept_deinit(&other);
 }
 
+static void without_memory_all_is_forgotten(void **state)
+{
+	const struct partition_set kept = set_of(0, 1);
+	const int64_t held = refused_held;
+
+	(void)state;
+	for (uint32_t granted = 0; granted < 2; granted++) {
+		struct unkept unkept = fill(1, 100, 1), other = {0};
+
+		unkept_add(&other, at(150), 3);
+		refused_after = granted;
+		unkept_merge(&unkept, &other, &kept);
+		refused_after = UINT32_MAX;
+		assert_int_equal(unkept.count, 0);
+		assert_true(unkept_forgot(&unkept, at(150)));
+		assert_false(unkept_forgot(&unkept, at(151)));
+		unkept_add(&unkept, at(160), 0);
+		assert_true(unkept_has(&unkept, at(160)));
+		unkept_deinit(&unkept);
+		unkept_deinit(&other);
+	}
+	assert_int_equal(refused_held, held);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +181,7 @@ int main(void)
 		cmocka_unit_test(what_is_left_is_not_known),
 		cmocka_unit_test(what_is_joined_is_known),
 		cmocka_unit_test(what_does_not_fit_is_forgotten),
+		cmocka_unit_test(without_memory_all_is_forgotten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
