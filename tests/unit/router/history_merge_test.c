@@ -117,6 +117,9 @@ static void ids_give_the_order(void **state)
 	}
 	assert_int_equal(history_newest(merged, LEFT), 5);
 	assert_int_equal(history_newest(merged, RIGHT), 7);
+	assert_true(history_has_of(merged, at(3), 1) && history_has_of(merged, at(3), 2));
+	assert_false(history_has_of(merged, at(5), 2) || history_has_of(merged, at(6), 1));
+	assert_false(history_has_of(merged, at(4), 1) || history_has_of(merged, at(9), 2));
 	assert_int_equal(history_find_event(merged, LEFT, at(3)), 3);
 	assert_int_equal(history_find_event(merged, RIGHT, at(3)), 4);
 	check_unread(merged, 3, 4);
