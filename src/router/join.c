@@ -129,7 +129,6 @@ static void leave(struct join *join)
 	struct redis_log *redis = join->redis;
 	struct router *router = redis->router;
 	struct partition_set parts = redis->reads;
-	const struct unkept none = {0};
 
 	partition_set_remove_all(&parts, &redis->needs.wanted);
 	if (partition_set_is_empty(&parts) || router->now_ms < join->leave_ms)
@@ -139,7 +138,7 @@ static void leave(struct join *join)
 	replay_again_all(router);
 	make_index(redis, NULL);
 	listing_again_all(router);
-	unkept_merge(&redis->reading.unkept, &none, &redis->reads);
+	unkept_merge(&redis->reading.unkept, NULL, &redis->reads);
 	for (uint32_t i = 0; i < redis->partitions.count; i++)
 		if (partition_set_has(&parts, i))
 			redis_stream_drop(&redis->stream, i);
@@ -158,11 +157,6 @@ static void begin(struct join *join)
 	partition_set_remove_all(&join->parts, &redis->reads);
 	if (partition_set_is_empty(&join->parts))
 		return;
-	if (needs_is_promised(&redis->needs, &join->parts)) {
-		reading_again(redis,
-			      "connections went on without a partition while Redis was away");
-		return;
-	}
 	join->state = JOIN_ASKS;
 	join->began_ms = redis->router->now_ms;
 	redis->watch.next_ms = 0;
@@ -241,6 +235,9 @@ void join_turn(struct join *join)
 	counter_set(&redis->router->counters->partitions_read, partition_set_count(&redis->reads));
 	if (join->state == JOIN_NONE && redis->reading.state == READING_LIVE)
 		begin(join);
+	if (join->state != JOIN_NONE && redis_log_is_up(redis) &&
+	    needs_is_promised(&redis->needs, &join->parts))
+		reading_again(redis, "connections went on without a partition");
 	if (join->state >= JOIN_FINISHING &&
 	    redis->router->now_ms - join->finishing_ms > join->held_ms_max) {
 		join->state = JOIN_LOADING; /* once more, and the others go on */
