@@ -97,6 +97,8 @@ struct router {
 	struct embedded_log embedded;
 	uint64_t cursors_flush_ms;       /* monotonic: the next flush */
 	uint64_t cursors_refused_ms;     /* monotonic: one was asked for in vain; 0: never */
+	uint64_t cursor_script_ms;       /* monotonic: Redis runs no scripts till then */
+	bool has_told_script;            /* that it does not */
 	uint64_t trimmed_ms;             /* embedded: when its file was last trimmed */
 	struct redis_log *redis;         /* NULL: the log is the embedded one */
 	struct redis_call upstream_call; /* hears of every append to belfry:up */
