@@ -10,9 +10,17 @@
 #include "router/redis_append.h"
 #include "router/router_state.h"
 
+static void tell_dead(enum entry_reason reason, struct slice trace)
+{
+	log_line(LOG_WARN, "router", "an entry is dead: %s%s%.*s", entry_reason_text(reason),
+		 trace.size ? "; trace " : "", (int)trace.size,
+		 trace.size ? (const char *)trace.bytes : "");
+}
+
 enum entry_reason appending_check(struct router *router, const struct entry_field *fields,
 				  uint32_t fields_count, struct entry *ret_entry)
 {
+	uint32_t kept = fields_count <= ENTRY_FIELDS_MAX ? fields_count : ENTRY_FIELDS_MAX;
 	enum entry_reason reason = ENTRY_MANY_FIELDS;
 
 	if (fields_count <= ENTRY_FIELDS_MAX)
@@ -23,7 +31,7 @@ enum entry_reason appending_check(struct router *router, const struct entry_fiel
 	counter_add(&router->counters->dead_letters, 1);
 	if (router->now_ms - router->dead_logged_ms[reason] >= 1000) {
 		router->dead_logged_ms[reason] = router->now_ms;
-		log_line(LOG_WARN, "router", "an entry is dead: %s", entry_reason_text(reason));
+		tell_dead(reason, entry_trace(fields, kept));
 	}
 	return reason;
 }

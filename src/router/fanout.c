@@ -1,4 +1,5 @@
 /* router/fanout.c - one entry, the shards that want it, one delivery each. */
+#include "base/log_line.h"
 #include "belfry/delivery.h"
 #include "lane/notice.h"
 #include "router/framing.h"
@@ -70,6 +71,9 @@ void fanout_entry(struct router *router, const struct entry *entry, struct event
 	ASSERT(notice != NULL); /* going on without it would be silent loss */
 	counter_add(&router->counters->notices, 1);
 	deliver(router, notice, shards);
+	if (!slice_is_absent(entry->traceparent))
+		log_line(LOG_DEBUG, "router", "%lu-%lu goes out; trace %.*s", id.ms, id.sequence,
+			 (int)entry->traceparent.size, (const char *)entry->traceparent.bytes);
 }
 
 bool fanout_ephemeral(struct router *router, struct slice channel, struct slice text,

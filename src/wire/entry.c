@@ -206,6 +206,16 @@ enum entry_reason entry_parse(const struct entry_field *fields, uint32_t fields_
 	return ENTRY_OK;
 }
 
+struct slice entry_trace(const struct entry_field *fields, uint32_t fields_count)
+{
+	const struct slice absent = {NULL, 0};
+
+	for (uint32_t i = 0; i < fields_count; i++)
+		if (slice_equal(fields[i].name, field_names[FIELD_TRACEPARENT]))
+			return is_trace(fields[i].value) ? fields[i].value : absent;
+	return absent;
+}
+
 bool entry_next_channel(const struct entry *entry, uint32_t *cursor, struct slice *ret_channel)
 {
 	while (*cursor < entry->fields_count) {

@@ -62,6 +62,10 @@ MUST_CHECK enum entry_reason entry_parse(const struct entry_field *fields, uint3
 MUST_CHECK bool entry_next_channel(const struct entry *entry, uint32_t *cursor,
 				   struct slice *ret_channel);
 
+/* The first `traceparent` of the fields, of an entry that is good or not; absent: there is none, or
+ * it is not one (W3C Trace Context section 3.2.2). It is plain ASCII. */
+struct slice entry_trace(const struct entry_field *fields, uint32_t fields_count);
+
 /* The rule for type and event: 1..128 bytes of UTF-8 without control characters (C0, DEL, C1). */
 MUST_CHECK bool entry_word_is_valid(struct slice word);
 

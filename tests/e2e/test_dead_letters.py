@@ -99,6 +99,18 @@ def test_dead_entries_that_cannot_be_copied_do_not_flood_the_log(start_broker, r
     assert "belfry:dead" in lines[0]
 
 
+def test_the_log_names_the_trace_of_a_dead_entry(start_broker, redis, producers):
+    """And nothing else that the producer wrote."""
+    broker, producer = start_broker(redis=redis.url()), producers(redis)
+    broker.wait_until_ready()
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    producer.add("to", "user:42", "data", "secret", "traceparent", trace)
+    producer.add("to", "user:42", "data", "1", "traceparent", "sneaky\n" + trace)
+    wait_until(lambda: len(read_dead(producer)) == 2, "both are dead")
+    assert f"trace {trace}" in broker.output()
+    assert "secret" not in broker.output() and "sneaky" not in broker.output()
+
+
 async def test_a_dead_entry_after_a_quiet_while_is_copied(start_broker, redis, producers):
     """Nothing was written for longer than the link's patience: that is no silence of Redis."""
     broker, producer = start_broker(redis=redis.url()), producers(redis)

@@ -202,6 +202,23 @@ async def test_two_nodes_drop_the_same_one(start_nodes, redis, producers):
         await client.close()
 
 
+# ---- trace ----
+
+async def test_the_log_says_when_a_trace_goes_out(start_broker, producers):
+    """At the level debug; by default the envelope alone has it."""
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    for level in ("debug", "info"):
+        broker = start_broker(log_level=level)
+        async with await Client.open(broker) as client:
+            event_id = producers(broker).publish("user:42", "1", traceparent=trace)
+            assert (await client.next())["trace"] == trace
+        line = f"{event_id} goes out; trace {trace}"
+        if level == "debug":
+            wait_until(lambda: line in broker.output(), "the line")  # pylint: disable=W0640
+        else:
+            assert trace not in broker.output()
+
+
 # ---- dead letters ----
 
 async def test_dead_letters_are_skipped_in_a_replay(start_broker, redis, producers):

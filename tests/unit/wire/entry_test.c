@@ -158,6 +158,21 @@ static void ttl_is_a_whole_number(void **state)
 	check_ttl("null", false, 0);
 }
 
+static void the_trace_is_found_in_any_entry(void **state)
+{
+	const struct entry_field fields[] = {
+		{SLICE("data"), SLICE("{")},
+		{SLICE("traceparent"), slice_of_text(trace)},
+		{SLICE("traceparent"), SLICE("x")},
+	};
+
+	(void)state;
+	assert_true(slice_equal_text(entry_trace(fields, 3), trace));
+	assert_true(slice_is_absent(entry_trace(fields, 1)));
+	assert_true(slice_is_absent(entry_trace(fields + 2, 1)));
+	assert_true(slice_is_absent(entry_trace(NULL, 0)));
+}
+
 static void times_and_traces_are_checked(void **state)
 {
 	char longer[160];
@@ -331,6 +346,7 @@ int main(void)
 		cmocka_unit_test(words_are_printable),
 		cmocka_unit_test(ids_are_short_utf8),
 		cmocka_unit_test(ttl_is_a_whole_number),
+		cmocka_unit_test(the_trace_is_found_in_any_entry),
 		cmocka_unit_test(times_and_traces_are_checked),
 		cmocka_unit_test(everything_is_kept),
 		cmocka_unit_test(what_is_left_out_is_absent),
