@@ -160,6 +160,9 @@ enum status redis_session_feed(struct redis_session *session, struct slice bytes
 
 void redis_session_fail(struct redis_session *session, const char *what, struct slice detail)
 {
+	/* Whatever was asked: each link may hear it at another command. */
+	if (slice_starts_with(detail, SLICE("LOADING")))
+		what = "Redis is not ready";
 	if (session->error[0] == '\0')
 		snprintf(session->error, sizeof(session->error), "%s%s%.*s", what,
 			 detail.size ? ": " : "", detail.size > 120 ? 120 : (int)detail.size,

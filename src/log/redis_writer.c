@@ -37,12 +37,24 @@ static void *pop_ticket(struct redis_writer *writer)
 	return ticket;
 }
 
+/* The answer to the PING behind the greeting. One that only cannot write says so to each entry. */
+static void get_ready(struct redis_writer *writer)
+{
+	struct slice error = slice_of_text(writer->answer_error);
+
+	if (slice_starts_with(error, SLICE("LOADING")))
+		redis_session_fail(&writer->session, "Redis is not ready", error);
+	else
+		writer->is_ready = true;
+	writer->answer_error[0] = '\0';
+}
+
 static void on_end(void *owner)
 {
 	struct redis_writer *writer = owner;
 
 	if (!writer->is_ready) {
-		writer->is_ready = true; /* the answer to the PING behind the greeting */
+		get_ready(writer);
 		return;
 	}
 	if (writer->count == 0) {

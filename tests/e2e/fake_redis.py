@@ -6,7 +6,8 @@ import threading
 
 class FakeRedis:
     def __init__(self, reply):
-        """`reply`: bytes that answer every command, such as b"-LOADING ...\\r\\n"."""
+        """`reply`: bytes that answer every command, such as b"-LOADING ...\\r\\n", or a function
+        from its first word to such bytes."""
         self.reply = reply
         self.commands = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -37,17 +38,17 @@ class FakeRedis:
     def _serve(self, one):
         with one.makefile("rb") as stream:
             try:
-                while self._skip_command(stream):
+                while word := self._take_command(stream):
                     self.commands += 1
-                    one.sendall(self.reply)
+                    one.sendall(self.reply(word) if callable(self.reply) else self.reply)
             except (OSError, ValueError):
                 pass
 
     @staticmethod
-    def _skip_command(stream):
+    def _take_command(stream):
+        """Its first word; None: that was the last one."""
         head = stream.readline()
         if not head.startswith(b"*"):
-            return False
-        for _ in range(int(head[1:])):
-            stream.read(int(stream.readline()[1:]) + 2)
-        return True
+            return None
+        words = [stream.read(int(stream.readline()[1:]) + 2)[:-2] for _ in range(int(head[1:]))]
+        return words[0]

@@ -6,6 +6,7 @@ import asyncio
 import pytest
 
 from client import Client
+from fake_redis import FakeRedis
 from openmetrics import scrape
 from pace import wait_until
 
@@ -90,3 +91,19 @@ async def test_a_redis_that_takes_seconds_is_counted_and_said(start_broker, redi
     metrics = scrape(broker)
     assert metrics.total("belfry_router_redis_slow_total") == 1
     assert metrics.total("belfry_router_log_failures_total") == 0
+
+
+def test_a_redis_that_loads_for_long_is_said_once(start_broker, producers):
+    """Each link hears it at another command. It takes nothing, so publishing is told that it is
+    away, not that it refuses."""
+    def reply(word):
+        if word == b"CLIENT":
+            return b"+OK\r\n"
+        return b"-LOADING Redis is loading the dataset in memory\r\n"
+    fake = FakeRedis(reply)
+    broker = start_broker(redis=f"redis://127.0.0.1:{fake.port}/0")
+    wait_until(lambda: fake.commands >= 40, "all links have tried some times", limit=20)
+    assert sum("LOADING" in line for line in broker.output().splitlines()) == 1, broker.output()
+    answer = producers(broker).post({"to": ["user:42"], "data": 1})
+    assert (answer.status, answer.json()["code"]) == (503, "log_unavailable")
+    fake.close()
