@@ -171,7 +171,9 @@ static void start(struct node *node)
 	struct presence_redis_options redis_options = {
 		.presence = &node->presence,
 		.client = &node->client,
-		.store = {slice_of(names + (node - nodes), 1), TTL_MS, LINGER_MS},
+		/* the first two have one name */
+		.store = {slice_of(names + (node - nodes) / 2, 1), (uint64_t)(node - nodes), TTL_MS,
+			  LINGER_MS},
 	};
 
 	memset(node, 0, sizeof(*node));

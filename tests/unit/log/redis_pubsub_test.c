@@ -91,7 +91,7 @@ static void it_is_ready_when_all_is_confirmed(void **state)
 		 "-NOPERM x\r\n" CONFIRMED("10", "psubscribe", "12", "ws:channel:*", "4"),
 		 "", false, "Redis refused to subscribe: NOPERM x"},
 		{"-LOADING Redis is loading\r\n", "", false,
-		 "Redis refused to subscribe: LOADING Redis is loading"},
+		 "Redis is not ready: LOADING Redis is loading"},
 		{CONFIRMED_ALL CONFIRMED("12", "punsubscribe", "9", "ws:user:*", "3"), "", false,
 		 "Redis ended a subscription"},
 		{CONFIRMED_ALL "?", "", true, "what Redis sent is not its protocol"},
