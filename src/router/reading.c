@@ -281,7 +281,7 @@ static const char *difference(struct redis_log *redis, const struct redis_facts 
 	if (watch->parts)
 		return difference_of_parts(redis);
 	if (!facts->stream_exists)
-		return history_count(redis->router->history) > 0 ? "the stream is gone" : NULL;
+		return is_zero(watch->told) ? NULL : "the stream is gone";
 	if (event_id_is_after(watch->told, facts->last_id))
 		return "its newest id is below one that was read";
 	if (facts->has_entries_added && facts->entries_added < watch->asked_added)

@@ -10,10 +10,18 @@
 #define SAME_MS 60000 /* until the same word is said again */
 #define ANY_MS 1000   /* until another one is */
 
+/* Of a command that it does not know Redis repeats the words, and among them what clients said. */
+static struct slice without_words(struct slice error)
+{
+	struct slice rest = error;
+
+	return slice_starts_with(error, SLICE("ERR unknown")) ? slice_cut(&rest, ',') : error;
+}
+
 static void say(struct router *router, const char *what, struct slice error)
 {
 	struct refusals *refusals = &router->refusals;
-	struct slice rest = error, word = slice_cut(&rest, ' ');
+	struct slice rest = error, word = slice_cut(&rest, ' '), shown = without_words(error);
 	bool is_same = slice_equal_text(word, refusals->word);
 	uint64_t wait_ms = is_same ? SAME_MS : ANY_MS;
 
@@ -24,8 +32,8 @@ static void say(struct router *router, const char *what, struct slice error)
 		 word.size < sizeof(refusals->word) ? (int)word.size
 						    : (int)sizeof(refusals->word) - 1,
 		 (const char *)word.bytes);
-	log_line(LOG_WARN, "router", "%s: %.*s", what, error.size < 150 ? (int)error.size : 150,
-		 (const char *)error.bytes);
+	log_line(LOG_WARN, "router", "%s: %.*s", what, shown.size < 150 ? (int)shown.size : 150,
+		 (const char *)shown.bytes);
 }
 
 void refusals_note(struct router *router, const char *what, struct slice error)

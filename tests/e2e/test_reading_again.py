@@ -53,3 +53,25 @@ async def test_traffic_alone_is_no_reason_to_read_again(start_broker, redis, sta
             await asyncio.sleep(0.003)
         assert await client.data(1500, limit=15) == list(range(1500))
     assert reloads(broker) == 0
+
+
+async def test_the_first_entry_of_a_stream_is_no_reason_to_read_again(start_broker, redis):
+    """That there is no stream was true when Redis was asked, and the entry came before the answer
+    was heard. Several nodes, because it takes some luck."""
+    nodes = [start_broker(redis=redis.url(), stream=f"s{number}", presence="off", pubsub="off")
+             for number in range(6)]
+    for node in nodes:
+        node.wait_until_ready()
+    connection = redis.connect()
+    redis.freeze()
+    await asyncio.sleep(0.7)  # by now each has asked
+    for number in range(6):
+        connection.send("XADD", f"s{number}", "*", "to", "user:42", "data", "1")
+    redis.thaw()
+    for _ in range(6):
+        connection.reply()
+    await asyncio.sleep(0.7)
+    connection.close()
+    for node in nodes:
+        assert scrape(node).total("belfry_router_entries_total") == 1
+        assert scrape(node).total("belfry_router_log_reloads_total") == 0, node.output()

@@ -107,3 +107,14 @@ def test_a_redis_that_loads_for_long_is_said_once(start_broker, producers):
     answer = producers(broker).post({"to": ["user:42"], "data": 1})
     assert (answer.status, answer.json()["code"]) == (503, "log_unavailable")
     fake.close()
+
+
+async def test_what_redis_repeats_of_a_command_is_not_logged(start_broker, start_redis):
+    """Of one that it does not know: words of clients are among it."""
+    redis = start_redis(words=["--rename-command", "PUBLISH", ""])
+    broker = start_broker(redis=redis.url())
+    broker.wait_until_ready()
+    async with await Client.open(broker) as client:
+        await client.ask({"type": "typing", "to": "9", "data": "secret words", "ref": "r"})
+        await in_thread(wait_until, lambda: says(broker, "unknown command 'PUBLISH'"), "it is said")
+    assert "args" not in broker.output() and "secret" not in broker.output()
