@@ -28,6 +28,27 @@ enum entry_reason appending_check(struct router *router, const struct entry_fiel
 	return reason;
 }
 
+static void mark_unknown(struct publication *publication, const char *why)
+{
+	for (uint32_t i = 0; i < publication->items_count; i++) {
+		struct publication_item *item = &publication->items[i];
+
+		if (item->outcome != PUBLICATION_TAKEN)
+			continue;
+		item->outcome = PUBLICATION_UNKNOWN;
+		snprintf(item->error, sizeof(item->error), "the log's file cannot be synced: %s",
+			 why);
+	}
+}
+
+/* What is acknowledged is on the disk, where that is asked for: once for each request, whatever
+ * became of its last item. */
+static void make_safe(struct router *router, struct publication *publication)
+{
+	if (!router->redis && embedded_log_sync(&router->embedded) != STATUS_OK)
+		mark_unknown(publication, log_file_advice(errno));
+}
+
 void appending_answer(struct router *router, struct publication_item *item)
 {
 	struct publication *publication = item->publication;
@@ -37,6 +58,7 @@ void appending_answer(struct router *router, struct publication_item *item)
 		counter_add(&router->counters->published, 1);
 	if (++publication->answered < publication->items_count)
 		return;
+	make_safe(router, publication);
 	bool pushed = ring_push(&router->options.outcomes->ring, &publication);
 
 	ASSERT(pushed); /* admin has at most as many under way as the lane holds */
@@ -57,22 +79,13 @@ enum status appending_embedded(struct router *router, const struct entry *entry,
 	return status;
 }
 
-/* What was acknowledged is on the disk, where that is asked for: once for each request. */
-static bool is_safe(struct router *router, const struct publication *publication)
-{
-	if (publication->answered + 1 < publication->items_count)
-		return true;
-	return embedded_log_sync(&router->embedded) == STATUS_OK;
-}
-
 /* False: not now. */
 static bool append_embedded(struct router *router, struct publication_item *item,
 			    const struct entry *entry)
 {
 	switch (appending_embedded(router, entry, &item->event_id)) {
 	case STATUS_OK:
-		item->outcome = is_safe(router, item->publication) ? PUBLICATION_TAKEN
-								   : PUBLICATION_UNKNOWN;
+		item->outcome = PUBLICATION_TAKEN;
 		break;
 	case STATUS_AGAIN:
 		counter_add(&router->counters->lane_full, 1);
