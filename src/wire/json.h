@@ -33,6 +33,10 @@ struct json_value {
  * are let through in `text`, as RFC 8259 section 8.2 does). */
 MUST_CHECK bool json_is_valid(struct slice text);
 
+/* Likewise, but `levels` of nesting around what is valid do not count: a value that is to be valid
+ * by itself may stand so deep in `text`. The levels are a constant: they take stack. */
+MUST_CHECK bool json_is_valid_around(struct slice text, unsigned levels);
+
 /* The value in `text`, which is valid, without the white space around it. */
 struct json_value json_read(struct slice text);
 
