@@ -73,6 +73,7 @@
 	X(users, gauge, "Users that are connected to this node")                                 \
 	X(interests, gauge, "Channels that some shard of this node holds")                       \
 	X(published, counter, "Entries written to the log for the HTTP API")                     \
+	X(refused, counter, "Entries of the HTTP API that broke a rule")                         \
 	X(log_connected, gauge, "1 while the log can be read and written")                       \
 	X(log_failures, counter, "Times that the log was lost or could not be reached")          \
 	X(log_reconnects, counter, "Times that the link to the log was made anew")               \
@@ -84,7 +85,7 @@
 	X(misplaced, counter, "Channels of entries that are not in their channel's stream")      \
 	X(bridged, counter, "Messages taken from Redis Pub/Sub")                                 \
 	X(bridge_refused, counter,                                                               \
-	  "Messages of Redis Pub/Sub that are no JSON object, or too large")                     \
+	  "Messages of Redis Pub/Sub: no JSON object, too large, or to no channel")              \
 	X(bridge_dropped, counter, "Messages of Redis Pub/Sub dropped for a full lane")          \
 	X(duplicates, counter, "Entries dropped in a channel because their id was there before") \
 	X(history_records, gauge, "Entries that can be replayed, once for each channel")         \

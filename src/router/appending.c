@@ -10,14 +10,19 @@
 #include "router/redis_append.h"
 #include "router/router_state.h"
 
+enum entry_reason appending_judge(const struct router *router, const struct entry_field *fields,
+				  uint32_t fields_count, struct entry *ret_entry)
+{
+	if (fields_count > ENTRY_FIELDS_MAX)
+		return ENTRY_MANY_FIELDS;
+	return entry_parse(fields, fields_count, router->config->max_message_size, ret_entry);
+}
+
 enum entry_reason appending_check(struct router *router, const struct entry_field *fields,
 				  uint32_t fields_count, struct entry *ret_entry)
 {
-	enum entry_reason reason = ENTRY_MANY_FIELDS;
+	enum entry_reason reason = appending_judge(router, fields, fields_count, ret_entry);
 
-	if (fields_count <= ENTRY_FIELDS_MAX)
-		reason = entry_parse(fields, fields_count, router->config->max_message_size,
-				     ret_entry);
 	if (reason == ENTRY_OK)
 		return reason;
 	counter_add(&router->counters->dead_letters, 1);
@@ -56,6 +61,8 @@ void appending_answer(struct router *router, struct publication_item *item)
 	ASSERT(item->outcome != PUBLICATION_PENDING);
 	if (item->outcome == PUBLICATION_TAKEN)
 		counter_add(&router->counters->published, 1);
+	if (item->outcome == PUBLICATION_BAD || item->outcome == PUBLICATION_TOO_LARGE)
+		counter_add(&router->counters->refused, 1);
 	if (++publication->answered < publication->items_count)
 		return;
 	make_safe(router, publication);
@@ -124,7 +131,7 @@ static bool append(struct router *router, struct publication_item *item)
 		answer_unavailable(router, item);
 		return true;
 	}
-	reason = appending_check(router, item->fields, item->fields_count, &entry);
+	reason = appending_judge(router, item->fields, item->fields_count, &entry);
 	if (reason != ENTRY_OK) {
 		item->outcome = reason == ENTRY_TOO_LARGE ? PUBLICATION_TOO_LARGE : PUBLICATION_BAD;
 		snprintf(item->error, sizeof(item->error), "%s", entry_reason_text(reason));

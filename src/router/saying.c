@@ -110,7 +110,7 @@ static unsigned append_embedded(struct router *router, const struct saying_entry
 	struct entry checked;
 	struct event_id id;
 
-	if (appending_check(router, fields, slice_is_absent(entry->event) ? 3 : 4, &checked) !=
+	if (appending_judge(router, fields, slice_is_absent(entry->event) ? 3 : 4, &checked) !=
 	    ENTRY_OK)
 		return UPSTREAM_ANSWER_TOO_LARGE;
 	switch (appending_embedded(router, &checked, &id)) {

@@ -7,6 +7,7 @@ import pytest
 
 from broker import API_KEY
 from client import Client
+from openmetrics import scrape
 from producer import HttpProducer
 from raw_socket import RawSocket
 
@@ -162,6 +163,16 @@ def test_a_bad_field_gets_400_and_is_named(producer, name):
                                   '{"to":["a"],"data":' + "[" * 1000 + "]" * 1000 + "}"])
 def test_a_body_that_is_not_json_of_the_right_kind_gets_400(producer, body):
     assert producer.post(body).status == 400
+
+
+def test_a_refused_entry_is_counted_as_that_and_is_no_dead_letter(broker, producer):
+    """Its producer hears of it; the log, and what watches over it, does not."""
+    for body in (entry(1, to="a b"), [entry("x" * 70000), 5, entry(1)]):
+        producer.post(body)
+    counters = scrape(broker)
+    assert counters.total("belfry_router_refused_total") == 3
+    assert counters.total("belfry_router_dead_letters_total") == 0
+    assert "dead" not in broker.output()
 
 
 @pytest.mark.parametrize("authorization", [None, "Bearer wrong", "Bearer", f"Basic {API_KEY}",
