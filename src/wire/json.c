@@ -25,11 +25,6 @@ bool json_is_valid_around(struct slice text, unsigned levels)
 	return json_byte_skip_space(scan.at, scan.end) == scan.end;
 }
 
-bool json_is_valid(struct slice text)
-{
-	return json_is_valid_around(text, 0);
-}
-
 /* Takes this byte, after white space. */
 static bool check_byte(struct scan *scan, uint8_t byte)
 {
