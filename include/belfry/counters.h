@@ -21,7 +21,7 @@
 /* name, kind (counter or gauge), help */
 #define SHARD_COUNTER_TABLE(X)                                                                  \
 	X(running, gauge, "1 from the moment the thread takes what others send it")             \
-	X(connections, gauge, "WebSocket connections that are open")                            \
+	X(connections, gauge, "Connections of clients, of any protocol")                        \
 	X(sockets, gauge, "Sockets held, with those that are not yet or no longer open")        \
 	X(sessions, gauge, "Socket.IO sessions that poll, or did before they were upgraded")    \
 	X(upgrades, counter, "Sessions that went over from polling to a WebSocket")             \
@@ -29,7 +29,7 @@
 	X(blocked, gauge, "Connections whose socket takes no more bytes at the moment")         \
 	X(subscriptions, gauge, "Subscriptions of connections to channels")                     \
 	X(channels, gauge, "Channels that somebody on this shard holds")                        \
-	X(handshakes, counter, "WebSocket handshakes that succeeded")                           \
+	X(handshakes, counter, "Handshakes of clients that succeeded")                          \
 	X(refusals, counter, "Handshakes that were refused")                                    \
 	X(http_requests, counter, "Plain HTTP requests answered")                               \
 	X(encoded, counter, "Notifications written, once for each channel and encoding")        \

@@ -320,6 +320,7 @@ static void type_to(const struct asker *asker, const struct upstream *upstream)
 	writer_init(&channel, name, sizeof(name));
 	writer_text(&channel, "typing:");
 	writer_slice(&channel, upstream->to);
+	ASSERT(!channel.overflow); /* command_parse() has bounded it */
 	writer_init(&writer, bytes, capacity);
 	writer_text(&writer, "{\"type\":\"typing\",\"channel\":");
 	json_write_string(&writer, writer_written(&channel));
@@ -331,9 +332,8 @@ static void type_to(const struct asker *asker, const struct upstream *upstream)
 	writer_slice(&writer, slice_is_absent(upstream->data) ? SLICE("null") : upstream->data);
 	writer_text(&writer, "}");
 	ASSERT(!writer.overflow);
-	answer(asker, channel.overflow ? UPSTREAM_ANSWER_UNAVAILABLE
-				       : send_typing(asker, upstream, writer_written(&channel),
-						     writer_written(&writer)));
+	answer(asker,
+	       send_typing(asker, upstream, writer_written(&channel), writer_written(&writer)));
 	free(bytes);
 }
 
