@@ -37,6 +37,13 @@ static inline void partition_set_add_all(struct partition_set *set,
 		set->bits[i] |= others->bits[i];
 }
 
+static inline void partition_set_keep_all(struct partition_set *set,
+					  const struct partition_set *others)
+{
+	for (uint32_t i = 0; i < PARTITION_SET_WORDS; i++)
+		set->bits[i] &= others->bits[i];
+}
+
 static inline void partition_set_remove_all(struct partition_set *set,
 					    const struct partition_set *others)
 {
@@ -51,6 +58,15 @@ static inline uint32_t partition_set_count(const struct partition_set *set)
 	for (uint32_t i = 0; i < PARTITION_SET_WORDS; i++)
 		count += (uint32_t)__builtin_popcountll(set->bits[i]);
 	return count;
+}
+
+static inline bool partition_set_has_all(const struct partition_set *set,
+					 const struct partition_set *others)
+{
+	for (uint32_t i = 0; i < PARTITION_SET_WORDS; i++)
+		if ((others->bits[i] & ~set->bits[i]) != 0)
+			return false;
+	return true;
 }
 
 static inline bool partition_set_is_empty(const struct partition_set *set)

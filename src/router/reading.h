@@ -2,7 +2,7 @@
  *
  * Layer   router (may include: lane, wire, uring, log, base, libc)
  * Threads the router
- * Memory  while the window is read again, two indexes; twice 64 KiB (router/unkept.h)
+ * Memory  while the window is read again, two indexes; twice 72 KiB (router/unkept.h)
  * Errors  what is lost is counted, told and makes a new epoch
  *
  * At the start the window is read into the index and nobody is told. When Redis comes back as
@@ -19,6 +19,7 @@
 
 #include "belfry/entry_field.h"
 #include "belfry/event_id.h"
+#include "router/partition_set.h"
 #include "router/router_state.h"
 #include "router/unkept.h"
 
@@ -49,9 +50,17 @@ struct reading {
 	struct event_id common;   /* newest id that both logs have */
 	uint64_t lost;            /* entries of the old one that are gone */
 	struct event_id old_last;
+	struct event_id vanished;       /* what a partition had that was being joined; 0-0: none */
+	struct partition_set old_parts; /* of several streams: those that `old` is about */
 };
 
+struct fold_place;
 struct redis_log;
+
+struct reading_fields {
+	const struct entry_field *fields;
+	uint32_t count;
+};
 
 /* The first facts after the links came up, and all later ones. */
 void reading_on_facts(struct redis_log *redis, const struct redis_facts *facts);
@@ -66,6 +75,22 @@ void reading_on_progress(struct redis_log *redis, bool has_read);
 
 /* Read the window again as soon as the reading link is idle. */
 void reading_again(struct redis_log *redis, const char *why);
+
+/* Checks an entry and folds it, or buries it if it is new. */
+void reading_fold(struct redis_log *redis, const struct fold_place *place, struct event_id id,
+		  struct reading_fields fields);
+
+/* Remembers the entry that was just folded if it left no record. */
+void reading_note_unkept(struct unkept *unkept, const struct fold_place *place, struct event_id id);
+
+/* Of several streams: where the window of some of them begins, by the last facts, and from where on
+ * nothing is missing. */
+struct event_id reading_window(const struct redis_log *redis, const struct partition_set *parts,
+			       struct event_id *ret_floor);
+
+/* The log before, as far as the entry with this id in this one of its streams: what it had and the
+ * new one has not is lost. True: it had that entry, too. There is an `old` one. */
+bool reading_compare(struct reading *reading, struct event_id id, uint32_t partition);
 
 void reading_deinit(struct reading *reading);
 

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 
 #define HEADS_MIN 1024
+#define PREFETCH_AHEAD 16 /* items: to read a head from memory takes as long as to link some */
 
 struct item {
 	uint64_t hash;   /* 0: the same name came again */
@@ -69,22 +70,41 @@ static void link_item(struct record_names *names, uint64_t number)
 	*head = (uint32_t)number;
 }
 
-static bool grow_heads(struct record_names *names)
+static void prefetch_head(const struct record_names *names, uint64_t number)
 {
-	uint64_t count = names->heads ? names->heads_count * 2 : HEADS_MIN;
+	if (number >= names->items.end)
+		return;
+	const struct item *item = block_queue_at(&names->items, number);
+
+	__builtin_prefetch(head_of(names, item->hash), 1);
+}
+
+/* Links all items into `count` new chains. */
+static bool make_heads(struct record_names *names, uint64_t count)
+{
 	uint32_t *heads = calloc(count, sizeof(*heads));
 
 	if (!heads)
-		return names->heads != NULL; /* the chains get longer, that is all */
+		return false;
 	free(names->heads);
 	names->heads = heads;
 	names->heads_count = count;
 	for (uint64_t number = names->items.first; number < names->items.end; number++) {
 		const struct item *item = block_queue_at(&names->items, number);
 
+		prefetch_head(names, number + PREFETCH_AHEAD);
 		if (item->hash != 0)
 			link_item(names, number);
 	}
+	return true;
+}
+
+static bool grow_heads(struct record_names *names)
+{
+	if (!names->heads)
+		return make_heads(names, HEADS_MIN);
+	(void)!make_heads(names,
+			  names->heads_count * 2); /* or the chains get longer, that is all */
 	return true;
 }
 
@@ -114,6 +134,26 @@ void record_names_push(struct record_names *names, uint64_t hash, uint64_t numbe
 	link_item(names, names->items.end - 1);
 }
 
+bool record_names_append(struct record_names *names, uint64_t hash, uint64_t number)
+{
+	if (!block_queue_reserve(&names->items))
+		return false;
+	struct item *item = block_queue_push(&names->items);
+
+	ASSERT(hash != 0);
+	*item = (struct item){.hash = hash, .number = (uint32_t)number};
+	return true;
+}
+
+bool record_names_link(struct record_names *names)
+{
+	uint64_t count = HEADS_MIN;
+
+	while (count < block_queue_count(&names->items))
+		count *= 2;
+	return make_heads(names, count);
+}
+
 uint64_t record_names_find(const struct record_names *names, uint64_t hash, uint64_t first)
 {
 	uint32_t *link = find_link(names, hash);
@@ -125,6 +165,20 @@ uint64_t record_names_find(const struct record_names *names, uint64_t hash, uint
 
 	ASSERT(item && item->hash == hash);
 	return first + (uint32_t)(item->number - (uint32_t)first);
+}
+
+uint64_t record_names_next(const struct record_names *names, uint64_t *place, uint64_t number)
+{
+	if (*place < names->items.first)
+		*place = names->items.first;
+	for (; *place < names->items.end; ++*place) {
+		const struct item *item = block_queue_at(&names->items, *place);
+		int32_t distance = (int32_t)(item->number - (uint32_t)number);
+
+		if (distance >= 0)
+			return distance == 0 ? item->hash : 0;
+	}
+	return 0;
 }
 
 void record_names_trim(struct record_names *names, uint64_t first)

@@ -29,9 +29,18 @@ MUST_CHECK bool record_names_reserve(struct record_names *names);
 /* `hash` means `number` from now on, whatever it meant before. */
 void record_names_push(struct record_names *names, uint64_t hash, uint64_t number);
 
+/* Many at once: like record_names_push, but a name is found only after record_names_link. Names
+ * that come again make the chains longer. False: there is no memory for it. */
+MUST_CHECK bool record_names_append(struct record_names *names, uint64_t hash, uint64_t number);
+MUST_CHECK bool record_names_link(struct record_names *names);
+
 /* What `hash` means; 0: nothing. `first` is that of the last record_names_trim, or any number
  * before the first that was pushed and less than 2^31 away from the last. */
 uint64_t record_names_find(const struct record_names *names, uint64_t hash, uint64_t first);
+
+/* The hash by which record_names_find finds `number`; 0: there is none. Asked for rising numbers,
+ * with the same `place`, which is 0 at first. */
+uint64_t record_names_next(const struct record_names *names, uint64_t *place, uint64_t number);
 
 /* Forgets all numbers before `first`. */
 void record_names_trim(struct record_names *names, uint64_t first);

@@ -183,10 +183,14 @@ async def test_the_offline_queue_works_over_partitions(broker, redis):
             assert await client.data(2) == [3, 4]
 
 
-async def test_dead_letters_of_all_partitions(broker, redis):
-    for channel in one_channel_each():
-        redis.call("XADD", key_of(channel), "*", "to", channel, "data", "not JSON")
-    wait_until(lambda: redis.call("XLEN", "belfry:dead") == PARTITIONS, "four dead letters")
+async def test_dead_letters_of_all_partitions_that_are_read(broker, redis):
+    async with contextlib.AsyncExitStack() as stack:
+        for channel in one_channel_each():
+            await stack.enter_async_context(
+                await Client.open(broker, user=channel.split(":")[1]))
+        for channel in one_channel_each():
+            redis.call("XADD", key_of(channel), "*", "to", channel, "data", "not JSON")
+        wait_until(lambda: redis.call("XLEN", "belfry:dead") == PARTITIONS, "four dead letters")
 
 
 async def test_two_nodes_with_partitions(start_nodes, redis, producers):
@@ -278,6 +282,21 @@ async def test_a_partition_that_was_wiped_is_told(broker, redis, wipe):
         await asyncio.sleep(3)
         add(redis, "user:42", '"anew"')
         assert await client.data(1) == ["anew"]
+    async with await Client.open(broker, resume(ids[4])) as client:
+        assert client.connected["recovered"] is False
+
+
+async def test_what_was_wiped_is_missed_beside_the_same_ids_of_others(broker, redis):
+    """The ids of what is gone are all there, in another stream."""
+    ms = int(redis.call("TIME")[0]) * 1000 - 5000
+    ids = [f"{ms + number}-0" for number in range(5)]
+    for one in ids:
+        for channel in ("user:42", "all"):
+            redis.call("XADD", key_of(channel), one, "to", channel, "data", "1")
+    async with await Client.open(broker, resume(ids[0])) as client:
+        await client.take(8)
+        redis.call("DEL", key_of("user:42"))
+        await asyncio.sleep(3)
     async with await Client.open(broker, resume(ids[4])) as client:
         assert client.connected["recovered"] is False
 
