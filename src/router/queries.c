@@ -16,6 +16,7 @@
 #define QUERIES_TURN_MAX 16 /* each may walk over a channel's history; notices do not wait long */
 #define REFUSAL_SIZE_MAX 256
 #define PARTITION_PATIENCE_MS 10000u
+#define AWAY_PATIENCE_MS 1000u /* the same, while the log cannot be reached */
 
 void queries_answer(struct router *router, struct query *query, int status, struct slice body)
 {
@@ -180,7 +181,9 @@ void queries_turn(struct router *router)
 
 	while (*link) {
 		struct query *query = *link;
-		bool is_late = router->now_ms - query->began_ms > PARTITION_PATIENCE_MS;
+		bool is_away = counter_read(&router->counters->log_connected) == 0;
+		bool is_late = router->now_ms - query->began_ms >
+			       (is_away ? AWAY_PATIENCE_MS : PARTITION_PATIENCE_MS);
 		bool waits = !router->is_stopping && must_wait(router, query);
 
 		if (waits && !is_late) {
