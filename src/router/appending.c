@@ -17,15 +17,20 @@ static void tell_dead(enum entry_reason reason, struct slice trace)
 		 trace.size ? (const char *)trace.bytes : "");
 }
 
+enum entry_reason appending_judge(const struct router *router, const struct entry_field *fields,
+				  uint32_t fields_count, struct entry *ret_entry)
+{
+	if (fields_count > ENTRY_FIELDS_MAX)
+		return ENTRY_MANY_FIELDS;
+	return entry_parse(fields, fields_count, router->config->max_message_size, ret_entry);
+}
+
 enum entry_reason appending_check(struct router *router, const struct entry_field *fields,
 				  uint32_t fields_count, struct entry *ret_entry)
 {
 	uint32_t kept = fields_count <= ENTRY_FIELDS_MAX ? fields_count : ENTRY_FIELDS_MAX;
-	enum entry_reason reason = ENTRY_MANY_FIELDS;
+	enum entry_reason reason = appending_judge(router, fields, fields_count, ret_entry);
 
-	if (fields_count <= ENTRY_FIELDS_MAX)
-		reason = entry_parse(fields, fields_count, router->config->max_message_size,
-				     ret_entry);
 	if (reason == ENTRY_OK)
 		return reason;
 	counter_add(&router->counters->dead_letters, 1);
@@ -36,21 +41,29 @@ enum entry_reason appending_check(struct router *router, const struct entry_fiel
 	return reason;
 }
 
-/* What is acknowledged is on the disk, where that is asked for: once for each request, whatever
- * its last entry came to. If that fails nobody knows of any entry of it. */
-static void make_safe(struct router *router, struct publication *publication)
+static void mark_unknown(struct publication *publication, const char *why)
 {
-	if (router->redis || embedded_log_sync(&router->embedded) == STATUS_OK)
-		return;
 	for (uint32_t i = 0; i < publication->items_count; i++) {
 		struct publication_item *item = &publication->items[i];
 
 		if (item->outcome != PUBLICATION_TAKEN)
 			continue;
 		item->outcome = PUBLICATION_UNKNOWN;
-		snprintf(item->error, sizeof(item->error), "the log's file could not be synced");
-		refusals_note(router, "log_file cannot be synced", SLICE("see the kernel's log"));
+		snprintf(item->error, sizeof(item->error), "the log's file cannot be synced: %s",
+			 why);
 	}
+}
+
+/* What is acknowledged is on the disk, where that is asked for: once for each request, whatever
+ * became of its last item. */
+static void make_safe(struct router *router, struct publication *publication)
+{
+	if (router->redis || embedded_log_sync(&router->embedded) == STATUS_OK)
+		return;
+	const char *why = log_file_advice(errno);
+
+	mark_unknown(publication, why);
+	refusals_note(router, "log_file cannot be synced", slice_of_text(why));
 }
 
 void appending_answer(struct router *router, struct publication_item *item)
@@ -60,6 +73,8 @@ void appending_answer(struct router *router, struct publication_item *item)
 	ASSERT(item->outcome != PUBLICATION_PENDING);
 	if (item->outcome == PUBLICATION_TAKEN)
 		counter_add(&router->counters->published, 1);
+	if (item->outcome == PUBLICATION_BAD || item->outcome == PUBLICATION_TOO_LARGE)
+		counter_add(&router->counters->refused, 1);
 	if (++publication->answered < publication->items_count)
 		return;
 	make_safe(router, publication);
@@ -136,7 +151,7 @@ static bool append(struct router *router, struct publication_item *item)
 		answer_unavailable(router, item);
 		return true;
 	}
-	reason = appending_check(router, item->fields, item->fields_count, &entry);
+	reason = appending_judge(router, item->fields, item->fields_count, &entry);
 	if (reason != ENTRY_OK) {
 		item->outcome = reason == ENTRY_TOO_LARGE ? PUBLICATION_TOO_LARGE : PUBLICATION_BAD;
 		snprintf(item->error, sizeof(item->error), "%s", entry_reason_text(reason));
