@@ -28,6 +28,7 @@
 #define DEVICE_SIZE_MAX 64           /* bytes of the parameter `device` */
 #define PROXY_HEADER_SIZE_MAX 4096   /* bytes of a PROXY header: addresses and a few TLVs */
 #define CONNECTION_ID_SIZE 24        /* 15 bytes in base64url, 4 letters for its partition */
+#define CONNECTION_ID_DIGITS 20      /* of them without the letters, which follow from these */
 
 /* ---- threads and lanes ---- */
 #define SHARDS_MAX 64           /* one byte in a connection id */

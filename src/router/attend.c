@@ -128,7 +128,7 @@ static void on_attach(struct router *router, uint32_t shard, const struct receip
 		free(receipt->recovery);
 		return;
 	}
-	bool is_decided = takeover_decide(router, session, receipt->recovery);
+	bool is_decided = takeover_decide(router, shard, receipt->slot, receipt->recovery);
 
 	if (has_own_channel(recovery, user)) {
 		session->cursor = cursors_hold(&router->cursors, recovery->user, recovery->device);
@@ -156,7 +156,6 @@ static void on_detach(struct router *router, uint32_t shard, const struct receip
 	replay_drop_all(router, session);
 	if (session->cursor)
 		cursors_release(&router->cursors, session->cursor);
-	free(session->identity);
 	addresses_leave(&router->addresses, session->address);
 	sessions_detach(&router->sessions, session);
 	if (user->conns == 0)

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wire/connection_id.h"
+
 #define NONE DEPARTED_MAX
 
 void departed_deinit(struct departed *departed)
@@ -29,18 +31,18 @@ static bool make(struct departed *departed)
 }
 
 /* An id carries a keyed hash already: its own characters are as good as any. */
-static uint32_t *head_of(const struct departed *departed, const char *id)
+static uint32_t *head_of(const struct departed *departed, const char *digits)
 {
 	uint32_t mixed = 2166136261u;
 
-	for (uint32_t i = 0; i < CONNECTION_ID_SIZE; i++)
-		mixed = (mixed ^ (uint8_t)id[i]) * 16777619u;
+	for (uint32_t i = 0; i < CONNECTION_ID_DIGITS; i++)
+		mixed = (mixed ^ (uint8_t)digits[i]) * 16777619u;
 	return &departed->heads[mixed % DEPARTED_MAX];
 }
 
 static void unlink_conn(struct departed *departed, uint32_t index)
 {
-	uint32_t *link = head_of(departed, departed->conns[index].id);
+	uint32_t *link = head_of(departed, departed->conns[index].digits);
 
 	while (*link != NONE && *link != index)
 		link = &departed->conns[*link].next;
@@ -48,7 +50,7 @@ static void unlink_conn(struct departed *departed, uint32_t index)
 		*link = departed->conns[index].next;
 }
 
-void departed_add(struct departed *departed, const char *id, uint64_t user, uint64_t until_ms)
+void departed_add(struct departed *departed, const char *digits, uint64_t user, uint64_t until_ms)
 {
 	if (!make(departed))
 		return;
@@ -59,22 +61,23 @@ void departed_add(struct departed *departed, const char *id, uint64_t user, uint
 	}
 	uint32_t index = (departed->first + departed->count++) % DEPARTED_MAX;
 	struct departed_conn *conn = &departed->conns[index];
-	uint32_t *head = head_of(departed, id);
+	uint32_t *head = head_of(departed, digits);
 
 	conn->user = user;
 	conn->until_ms = until_ms;
-	memcpy(conn->id, id, CONNECTION_ID_SIZE);
+	memcpy(conn->digits, digits, CONNECTION_ID_DIGITS);
 	conn->next = *head;
 	*head = index;
 }
 
 bool departed_take(struct departed *departed, struct slice id, uint64_t user, uint64_t now_ms)
 {
-	if (!departed->conns || id.size != CONNECTION_ID_SIZE)
+	if (!departed->conns || !connection_id_is_well_formed(id))
 		return false;
 	uint32_t index = *head_of(departed, (const char *)id.bytes);
 
-	while (index != NONE && memcmp(departed->conns[index].id, id.bytes, id.size) != 0)
+	while (index != NONE &&
+	       memcmp(departed->conns[index].digits, id.bytes, CONNECTION_ID_DIGITS) != 0)
 		index = departed->conns[index].next;
 	if (index == NONE || departed->conns[index].user != user ||
 	    now_ms >= departed->conns[index].until_ms)

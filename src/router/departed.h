@@ -2,7 +2,7 @@
  *
  * Layer   router (may include: lane, wire, uring, log, base, libc)
  * Threads the router
- * Memory  48 bytes each, at most DEPARTED_MAX; the oldest goes when there are more
+ * Memory  40 bytes each, at most DEPARTED_MAX; the oldest goes when there are more
  * Errors  none: without memory nothing is remembered
  */
 #ifndef BELFRY_ROUTER_DEPARTED_H
@@ -17,10 +17,10 @@
 #define DEPARTED_MAX 65536u
 
 struct departed_conn {
-	uint64_t user;     /* hash of user:{id} */
-	uint64_t until_ms; /* monotonic: the end of its resume window */
-	char id[CONNECTION_ID_SIZE];
-	uint32_t next; /* in the hash chain, DEPARTED_MAX: none */
+	uint64_t user;                     /* hash of user:{id} */
+	uint64_t until_ms;                 /* monotonic: the end of its resume window */
+	char digits[CONNECTION_ID_DIGITS]; /* of its id */
+	uint32_t next;                     /* in the hash chain, DEPARTED_MAX: none */
 };
 
 struct departed {
@@ -31,8 +31,9 @@ struct departed {
 
 void departed_deinit(struct departed *departed);
 
-/* `id` of CONNECTION_ID_SIZE bytes ended and may be taken up until `until_ms`. */
-void departed_add(struct departed *departed, const char *id, uint64_t user, uint64_t until_ms);
+/* The connection whose id begins with these CONNECTION_ID_DIGITS bytes ended, and may be taken up
+ * until `until_ms`. */
+void departed_add(struct departed *departed, const char *digits, uint64_t user, uint64_t until_ms);
 
 /* The connection was this user's, and its window is open. It is forgotten: it may be taken up
  * once. `id` is any text. */

@@ -9,6 +9,7 @@
 #include "router/queries.h"
 #include "router/redis_log.h"
 #include "router/router_state.h"
+#include "router/takeover.h"
 #include "wire/connection_id.h"
 
 #define USER_PREFIX_SIZE 5 /* of "user:" in the name of an interest */
@@ -58,10 +59,7 @@ static struct slice user_of(const struct session *session)
 static struct slice id_of(const struct router *router, const struct session *session,
 			  struct connection_id own, char room[CONNECTION_ID_SIZE])
 {
-	if (session->identity)
-		memcpy(room, session->identity, CONNECTION_ID_SIZE);
-	else
-		connection_id_write(own, router->options.connection_key, room);
+	takeover_id(router, session, own, room);
 	return slice_of(room, CONNECTION_ID_SIZE);
 }
 

@@ -4,13 +4,14 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "wire/connection_id.h"
 #include "wire/ip.h"
 
 #define CAPACITY_MIN 256u
 
-_Static_assert(offsetof(struct presence_conn, device) <= 85,
+_Static_assert(offsetof(struct presence_conn, device) == 80,
 	       "presence.h says what a connection costs");
-_Static_assert(offsetof(struct presence_user, name) <= 62, "presence.h says what a user costs");
+_Static_assert(offsetof(struct presence_user, name) == 58, "presence.h says what a user costs");
 
 #define AT_PLACE(link) CONTAINER_OF(link, struct presence_conn, place)
 #define AT_USER(link) CONTAINER_OF(link, struct presence_conn, of_user)
@@ -73,7 +74,7 @@ void presence_deinit(struct presence *presence)
 /* Not kept: it is needed when a connection comes, goes or is written. */
 static uint64_t conn_hash(const struct presence *presence, const struct presence_conn *conn)
 {
-	return hash_bytes(presence->options.key, slice_of(conn->id, CONNECTION_ID_SIZE));
+	return hash_bytes(presence->options.key, slice_of(conn->digits, CONNECTION_ID_DIGITS));
 }
 
 static void grow_users(struct presence *presence)
@@ -179,11 +180,15 @@ static void drop_user(struct presence *presence, struct presence_user *user)
 static struct presence_conn *find_conn(const struct presence *presence,
 				       const struct presence_user *user, struct slice id)
 {
-	uint64_t hash = hash_bytes(presence->options.key, id);
+	struct slice digits = slice_of(id.bytes, CONNECTION_ID_DIGITS);
+
+	if (!connection_id_is_well_formed(id))
+		return NULL;
+	uint64_t hash = hash_bytes(presence->options.key, digits);
 	struct presence_conn *conn = presence->conns[hash & (presence->conns_capacity - 1)];
 
 	while (conn && !((conn->user == user || (!user && conn->attached > 0)) &&
-			 slice_equal(slice_of(conn->id, CONNECTION_ID_SIZE), id)))
+			 slice_equal(slice_of(conn->digits, CONNECTION_ID_DIGITS), digits)))
 		conn = conn->next;
 	return conn;
 }
@@ -206,7 +211,7 @@ static struct presence_conn *add_conn(struct presence *presence,
 		grow_conns(presence);
 	conn->since_ms = arrival->since_ms;
 	conn->device_size = (uint8_t)device_size;
-	memcpy(conn->id, arrival->connection_id.bytes, CONNECTION_ID_SIZE);
+	memcpy(conn->digits, arrival->connection_id.bytes, CONNECTION_ID_DIGITS);
 	if (device_size > 0)
 		memcpy(conn->device, arrival->device.bytes, device_size);
 	conn->has_address = has_address;
@@ -242,7 +247,7 @@ bool presence_attach(struct presence *presence, const struct presence_arrival *a
 	struct presence_user *user = need_user(presence, arrival->user);
 	struct presence_conn *conn;
 
-	ASSERT(arrival->connection_id.size == CONNECTION_ID_SIZE);
+	ASSERT(connection_id_is_well_formed(arrival->connection_id));
 	free_taken(presence);
 	if (!user)
 		return false;
@@ -278,19 +283,16 @@ static void leave(struct presence *presence, uint64_t now_ms, struct presence_us
 	presence_link_put(&presence->lingering, &user->conns);
 }
 
-void presence_detach(struct presence *presence, uint64_t now_ms, struct slice user_name,
-		     struct slice connection_id)
+/* It is attached no more. */
+static void end_conn(struct presence *presence, uint64_t now_ms, struct presence_conn *conn)
 {
-	struct presence_user *user = find_user(presence, user_name);
-	struct presence_conn *conn = user ? find_conn(presence, user, connection_id) : NULL;
+	struct presence_user *user = conn->user;
 
-	free_taken(presence);
-	if (!conn || conn->attached == 0 || --conn->attached > 0)
-		return;
+	conn->attached = 0;
 	presence_link_take(&conn->of_user);
 	presence_link_take(&conn->place);
 	presence->conns_count--;
-	memcpy(user->last_id, conn->id, CONNECTION_ID_SIZE);
+	memcpy(user->last_digits, conn->digits, CONNECTION_ID_DIGITS);
 	if (conn->is_written) {
 		presence_link_put(&presence->gone, &conn->place);
 	} else {
@@ -299,6 +301,17 @@ void presence_detach(struct presence *presence, uint64_t now_ms, struct slice us
 	}
 	if (--user->conns_count == 0)
 		leave(presence, now_ms, user);
+}
+
+void presence_detach(struct presence *presence, uint64_t now_ms, struct slice user_name,
+		     struct slice connection_id)
+{
+	struct presence_user *user = find_user(presence, user_name);
+	struct presence_conn *conn = user ? find_conn(presence, user, connection_id) : NULL;
+
+	free_taken(presence);
+	if (conn && conn->attached > 0 && --conn->attached == 0)
+		end_conn(presence, now_ms, conn);
 }
 
 static struct presence_conn *first_attached(struct presence_conn *conn)
@@ -310,15 +323,12 @@ static struct presence_conn *first_attached(struct presence_conn *conn)
 
 void presence_detach_all(struct presence *presence, uint64_t now_ms)
 {
+	free_taken(presence);
 	for (uint32_t i = 0; i < presence->conns_capacity; i++) {
 		struct presence_conn *conn = first_attached(presence->conns[i]);
 
-		for (; conn; conn = first_attached(presence->conns[i])) {
-			conn->attached = 1;
-			presence_detach(presence, now_ms,
-					slice_of(conn->user->name, conn->user->name_size),
-					slice_of(conn->id, CONNECTION_ID_SIZE));
-		}
+		for (; conn; conn = first_attached(presence->conns[i]))
+			end_conn(presence, now_ms, conn);
 	}
 }
 
@@ -412,7 +422,7 @@ bool presence_next(struct presence *presence, uint64_t now_ms, struct presence_a
 		presence->taken_user = user;
 		ret->type = PRESENCE_USER_OFFLINE;
 		ret->user = slice_of(user->name, user->name_size);
-		ret->last_id = user->last_id;
+		ret->last_digits = user->last_digits;
 		return true;
 	} else {
 		return false;

@@ -2,8 +2,8 @@
  *
  * Layer   router (may include: lane, wire, uring, log, base, libc)
  * Threads the router
- * Memory  85 bytes a connection and its device, 62 a user and its name, rounded up, 8 to 16
- *         bytes in a hash table for each; 4 KiB. 50,000 connections of as many users: 12 MB
+ * Memory  80 bytes a connection and its device, 58 a user and its name, rounded up, 8 to 16
+ *         bytes in a hash table for each; 4 KiB. 50,000 connections of as many users: 10 MB
  * Errors  false when memory is out; nothing has changed then
  *
  * A user is online from the first connection until none was there for linger_ms: a page that
@@ -46,7 +46,7 @@ struct presence_user {
 	uint32_t conns_count;
 	bool is_online; /* USER_ONLINE was given out */
 	uint8_t name_size;
-	char last_id[CONNECTION_ID_SIZE]; /* of the connection that went last */
+	char last_digits[CONNECTION_ID_DIGITS]; /* of the id of the connection that went last */
 	char name[];
 };
 
@@ -55,13 +55,13 @@ struct presence_conn {
 	struct presence_conn *next; /* in the hash chain */
 	struct presence_link place; /* in presence->due, ->gone or one of ->slots */
 	struct presence_link of_user;
-	uint64_t since_ms; /* Unix: when the connection began */
-	uint16_t attached; /* how often; 0: it is gone */
-	bool is_written;   /* CONN_PUT was given out */
-	bool has_address;  /* it is known where the client comes from */
+	uint64_t since_ms;    /* Unix: when the connection began */
+	uint16_t attached;    /* how often; 0: it is gone */
+	bool is_written : 1;  /* CONN_PUT was given out */
+	bool has_address : 1; /* it is known where the client comes from */
 	uint8_t device_size;
-	char id[CONNECTION_ID_SIZE];
-	char device[]; /* and behind it, when has_address, a struct ip */
+	char digits[CONNECTION_ID_DIGITS]; /* of its id: connection_id_complete() is the whole */
+	char device[];                     /* and behind it, when has_address, a struct ip */
 };
 
 struct presence {
@@ -88,7 +88,7 @@ void presence_deinit(struct presence *presence);
 
 struct presence_arrival {
 	struct slice user;          /* 1..USER_SIZE_MAX bytes */
-	struct slice connection_id; /* CONNECTION_ID_SIZE bytes */
+	struct slice connection_id; /* well formed, see wire/connection_id.h */
 	struct slice device;        /* absent: it has no name */
 	uint64_t since_ms;          /* Unix */
 	struct ip address;          /* of the client; all zero: not known */
@@ -121,8 +121,8 @@ struct presence_action {
 	enum presence_action_type type;
 	struct slice user;
 	const struct presence_conn *conn; /* NULL: USER_OFFLINE */
-	const char *last_id; /* USER_OFFLINE: CONNECTION_ID_SIZE bytes: the last connection's */
-	uint64_t linger_ms;  /* CONN_DROP: what the user stays online without; 0: has others */
+	const char *last_digits; /* USER_OFFLINE: CONNECTION_ID_DIGITS bytes of the last one's id */
+	uint64_t linger_ms;      /* CONN_DROP: what the user stays online without; 0: has others */
 };
 
 /* The next action that is due at now_ms. What is to be written comes before what is to be dropped:
@@ -150,7 +150,7 @@ void presence_each_lingering(const struct presence *presence, uint64_t now_ms,
 			     void (*on_user)(void *owner, struct slice user, uint64_t left_ms),
 			     void *owner);
 
-/* The attached connection with this id, of whatever user; NULL: there is none. */
+/* The attached connection with this id, of whatever user; NULL: there is none. Any text. */
 const struct presence_conn *presence_find_conn(const struct presence *presence,
 					       struct slice connection_id);
 

@@ -2,6 +2,7 @@
 #include "router/presence_answer.h"
 
 #include "base/assert.h"
+#include "wire/connection_id.h"
 #include "wire/event_id.h"
 #include "wire/ip.h"
 #include "wire/json.h"
@@ -51,7 +52,9 @@ static void write_id(struct writer *writer, struct slice id)
 void presence_answer_member(struct writer *writer, struct slice node,
 			    const struct presence_conn *conn)
 {
-	write_id(writer, slice_of(conn->id, CONNECTION_ID_SIZE));
+	char room[CONNECTION_ID_SIZE];
+
+	write_id(writer, connection_id_complete(conn->digits, room));
 	write_rest(writer, node, conn);
 	writer_text(writer, "}");
 }
@@ -59,7 +62,9 @@ void presence_answer_member(struct writer *writer, struct slice node,
 void presence_answer_conn(struct writer *writer, struct slice node,
 			  const struct presence_conn *conn)
 {
-	write_id(writer, slice_of(conn->id, CONNECTION_ID_SIZE));
+	char room[CONNECTION_ID_SIZE];
+
+	write_id(writer, connection_id_complete(conn->digits, room));
 	writer_text(writer, ",\"user_id\":");
 	json_write_string(writer, user_of(conn));
 	write_rest(writer, node, conn);

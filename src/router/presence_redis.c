@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "wire/connection_id.h"
 
 void presence_redis_init(struct presence_redis *redis, const struct presence_redis_options *options)
 {
@@ -126,7 +127,7 @@ static void put_conn(struct presence_redis *redis, const struct presence_conn *c
 		return;
 	}
 	*put = (struct put){{on_put}, redis, conn->since_ms, user_size, conn->device_size, {0}};
-	memcpy(put->id, conn->id, CONNECTION_ID_SIZE);
+	connection_id_complete(conn->digits, put->id);
 	memcpy(put->names, conn->user->name, user_size);
 	memcpy(put->names + user_size, conn->device, conn->device_size);
 	presence_store_put(&redis->store, conn, redis->unix_ms, &redis->batch);
@@ -247,8 +248,8 @@ static void on_counted(struct redis_call *call, enum status status, const struct
 	free_if_over(check);
 }
 
-/* `last_id` NULL: he was found by the sweep. */
-static void start_check(struct presence_redis *redis, struct slice user, const char *last_id)
+/* `last_digits` NULL: he was found by the sweep. */
+static void start_check(struct presence_redis *redis, struct slice user, const char *last_digits)
 {
 	struct check *check = malloc(sizeof(*check) + user.size);
 
@@ -258,14 +259,14 @@ static void start_check(struct presence_redis *redis, struct slice user, const c
 		return;
 	}
 	*check = (struct check){.first = {on_taken}, .last = {on_counted}, .redis = redis};
-	check->was_swept = last_id == NULL;
+	check->was_swept = last_digits == NULL;
 	check->user_size = (uint8_t)user.size;
 	memcpy(check->user, user.bytes, user.size);
-	if (last_id)
-		memcpy(check->id, last_id, CONNECTION_ID_SIZE);
+	if (last_digits)
+		connection_id_complete(last_digits, check->id);
 	redis->calls_count++;
 	redis->checks_count++;
-	presence_store_ask(&redis->store, user, last_id != NULL, redis->unix_ms, &redis->batch);
+	presence_store_ask(&redis->store, user, last_digits != NULL, redis->unix_ms, &redis->batch);
 	take_step(check, CHECK_ASK, NULL);
 	free_if_over(check);
 }
@@ -347,7 +348,7 @@ static void carry_out(struct presence_redis *redis, const struct presence_action
 		send_unheard(redis);
 		return;
 	case PRESENCE_USER_OFFLINE:
-		start_check(redis, action->user, action->last_id);
+		start_check(redis, action->user, action->last_digits);
 		return;
 	}
 }

@@ -2,6 +2,7 @@
 #include "router/presence_store.h"
 
 #include "base/assert.h"
+#include "wire/connection_id.h"
 #include "wire/event_id.h"
 #include "wire/json.h"
 
@@ -79,9 +80,11 @@ static struct slice user_of(const struct presence_conn *conn)
 	return slice_of(conn->user->name, conn->user->name_size);
 }
 
-static struct slice id_of(const struct presence_conn *conn)
+static struct slice conn_key(const struct presence_conn *conn, struct presence_batch *batch)
 {
-	return slice_of(conn->id, CONNECTION_ID_SIZE);
+	char room[CONNECTION_ID_SIZE];
+
+	return joined(batch, SLICE(KEY_CONN), connection_id_complete(conn->digits, room));
 }
 
 static struct slice member(const struct presence_store *store, const struct presence_conn *conn,
@@ -174,7 +177,7 @@ void presence_store_put(const struct presence_store *store, const struct presenc
 	struct slice record = written_since(ret_batch, start);
 
 	begin(ret_batch, SLICE("SET"));
-	add(ret_batch, joined(ret_batch, SLICE(KEY_CONN), id_of(conn)));
+	add(ret_batch, conn_key(conn, ret_batch));
 	add(ret_batch, record);
 	add(ret_batch, SLICE("PX"));
 	add(ret_batch, number(ret_batch, store->ttl_ms));
@@ -195,7 +198,7 @@ void presence_store_drop(const struct presence_store *store, const struct presen
 	}
 	add_zrem(ret_batch, key, member(store, conn, ret_batch));
 	begin(ret_batch, SLICE("DEL"));
-	add(ret_batch, joined(ret_batch, SLICE(KEY_CONN), id_of(conn)));
+	add(ret_batch, conn_key(conn, ret_batch));
 }
 
 /* ---- offline ---- */

@@ -145,7 +145,7 @@ static void answer_attached(struct replay *replay, uint32_t replayed)
 	attached->epoch = router->epoch;
 	attached->replayed = replayed;
 	attached->recovered = replay->is_recovered;
-	attached->has_identity = session->identity != NULL;
+	attached->has_identity = session->has_identity;
 	attached->has_unread =
 		router->is_loaded && needs_has(router, own) && fold_is_inbox(router, own);
 	attached->unread =

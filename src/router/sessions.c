@@ -1,45 +1,55 @@
 /* router/sessions.c - one array a shard, indexed by the slot, and chains through them. */
 #include "router/sessions.h"
 
-#include <stdlib.h>
 #include <sys/mman.h>
 
 #include "base/assert.h"
 #include "router/interests.h"
 
 #define SHARD_SIZE (SLOTS_MAX * sizeof(struct session))
+#define IDENTITIES_SIZE ((size_t)SLOTS_MAX * CONNECTION_ID_DIGITS)
 
-_Static_assert(sizeof(struct session) == 64, "sessions.h says what a slot costs");
+_Static_assert(sizeof(struct session) == 56, "sessions.h says what a slot costs");
 _Static_assert(SHARDS_MAX <= 1 << (INTEREST_PLACE_BITS - 16) && SLOTS_MAX <= 0xFFFF,
 	       "an interest has room for a place");
+
+/* NULL: there is no such address space. */
+static void *reserve(size_t size)
+{
+	void *space = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return space == MAP_FAILED ? NULL : space;
+}
+
+static void release(void *space, size_t size)
+{
+	if (space)
+		munmap(space, size);
+}
 
 bool sessions_init(struct sessions *sessions, uint32_t shards_count)
 {
 	ASSERT(shards_count > 0 && shards_count <= SHARDS_MAX);
 	*sessions = (struct sessions){0};
 	for (uint32_t i = 0; i < shards_count; i++) {
-		void *shard = mmap(NULL, SHARD_SIZE, PROT_READ | PROT_WRITE,
-				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-		if (shard == MAP_FAILED) {
+		sessions->shards[i] = reserve(SHARD_SIZE);
+		sessions->identities[i] = reserve(IDENTITIES_SIZE);
+		sessions->shards_count = i + 1;
+		if (!sessions->shards[i] || !sessions->identities[i]) {
 			sessions_deinit(sessions);
 			return false;
 		}
-		sessions->shards[i] = shard;
-		sessions->shards_count = i + 1;
 	}
 	return true;
 }
 
 void sessions_deinit(struct sessions *sessions)
 {
-	uint32_t shard = 0, slot = 0;
-	struct session *session;
-
-	while ((session = sessions_next(sessions, &shard, &slot)))
-		free(session->identity);
-	for (uint32_t i = 0; i < sessions->shards_count; i++)
-		munmap(sessions->shards[i], SHARD_SIZE);
+	for (uint32_t i = 0; i < sessions->shards_count; i++) {
+		release(sessions->shards[i], SHARD_SIZE);
+		release(sessions->identities[i], IDENTITIES_SIZE);
+	}
 	*sessions = (struct sessions){0};
 }
 
@@ -48,6 +58,13 @@ struct session *sessions_at(struct sessions *sessions, uint32_t shard, uint32_t 
 	ASSERT(shard < sessions->shards_count);
 	ASSERT(slot < SLOTS_MAX);
 	return &sessions->shards[shard][slot];
+}
+
+char *sessions_identity(const struct sessions *sessions, uint32_t shard, uint32_t slot)
+{
+	ASSERT(shard < sessions->shards_count);
+	ASSERT(slot < SLOTS_MAX);
+	return sessions->identities[shard][slot];
 }
 
 struct session *sessions_at_place(struct sessions *sessions, uint32_t place)

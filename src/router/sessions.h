@@ -2,7 +2,8 @@
  *
  * Layer   router (may include: lane, wire, uring, log, base, libc)
  * Threads the router
- * Memory  64 bytes a slot in address space reserved per shard, touched as slots are used
+ * Memory  56 bytes a slot, and 20 for one that takes up an id, in address space reserved per shard,
+ *         touched as slots are used
  * Errors  creation: false when memory is out
  *
  * The sessions of a user are chained, so that whoever is about one user costs what that user has.
@@ -26,8 +27,7 @@ struct session {
 	struct interest *user;  /* user:{id}; NULL: nobody is attached in this slot */
 	struct cursor *cursor;  /* held; its user and device name who this is */
 	struct replay *replays; /* what it asked for, in order; the first is being worked on */
-	char *identity; /* connection id that it took up, heap, CONNECTION_ID_SIZE bytes; NULL */
-	uint64_t jti;   /* revocations_jti() of its token's id; 0: it has none */
+	uint64_t jti;           /* revocations_jti() of its token's id; 0: it has none */
 	uint32_t generation;
 	uint32_t issued_s; /* revocation_issued() of its token's iat */
 	uint32_t address;  /* the router's record that counts its address, or ADDRESS_UNKNOWN */
@@ -35,10 +35,12 @@ struct session {
 	uint8_t encoding;        /* enum encoding */
 	bool is_ended;           /* refused, or told to close for a revocation: not once more */
 	bool has_part_out;       /* of a replay, be it over by now: its MORE has not come */
+	bool has_identity;       /* it took up a connection id: sessions_identity() */
 };
 
 struct sessions {
 	struct session *shards[SHARDS_MAX]; /* SLOTS_MAX each */
+	char (*identities[SHARDS_MAX])[CONNECTION_ID_DIGITS];
 	uint32_t shards_count;
 	uint32_t count;            /* attached */
 	uint32_t ends[SHARDS_MAX]; /* no slot from there on was ever attached */
@@ -63,11 +65,15 @@ static inline uint32_t session_place_slot(uint32_t place)
 
 MUST_CHECK bool sessions_init(struct sessions *sessions, uint32_t shards_count);
 
-/* Frees the memory here and the identities in it, not what else sessions point to. */
+/* Frees the memory here, not what sessions point to. */
 void sessions_deinit(struct sessions *sessions);
 
 /* The session of a slot, attached or not. */
 struct session *sessions_at(struct sessions *sessions, uint32_t shard, uint32_t slot);
+
+/* Likewise the digits of the connection id that its session took up; says something when that has
+ * has_identity. */
+char *sessions_identity(const struct sessions *sessions, uint32_t shard, uint32_t slot);
 
 /* A use of a free slot begins: `user` has one connection more, the first of the chain. What is
  * not about the chain is 0. */

@@ -20,8 +20,9 @@
 void takeover_id(const struct router *router, const struct session *session,
 		 struct connection_id own, char ret_id[CONNECTION_ID_SIZE])
 {
-	if (session->identity)
-		memcpy(ret_id, session->identity, CONNECTION_ID_SIZE);
+	if (session->has_identity)
+		connection_id_complete(sessions_identity(&router->sessions, own.shard, own.slot),
+				       ret_id);
 	else
 		connection_id_write(own, router->options.connection_key, ret_id);
 }
@@ -142,11 +143,11 @@ static bool is_ghost_of(struct router *router, struct slice id, const struct int
 	return session && session->user == user;
 }
 
-static void grant(struct session *session, struct slice id)
+static void grant(struct sessions *sessions, uint32_t shard, uint32_t slot, struct slice id)
 {
-	session->identity = malloc(CONNECTION_ID_SIZE);
-	if (session->identity)
-		memcpy(session->identity, id.bytes, CONNECTION_ID_SIZE);
+	ASSERT(connection_id_is_well_formed(id));
+	memcpy(sessions_identity(sessions, shard, slot), id.bytes, CONNECTION_ID_DIGITS);
+	sessions_at(sessions, shard, slot)->has_identity = true;
 }
 
 /* An identity that was not granted is somebody else's: nothing of its channel is to be seen. */
@@ -168,18 +169,20 @@ static void forget(struct recovery *recovery)
 	recovery->channels_count = kept;
 }
 
-bool takeover_decide(struct router *router, struct session *session, struct recovery *recovery)
+bool takeover_decide(struct router *router, uint32_t shard, uint32_t slot,
+		     struct recovery *recovery)
 {
+	const struct session *session = sessions_at(&router->sessions, shard, slot);
 	struct slice id = recovery->identity;
-	bool is_id = !slice_is_absent(id) && id.size == CONNECTION_ID_SIZE;
+	bool is_id = connection_id_is_well_formed(id);
 
 	if (is_id && (departed_take(&router->departed, id, session_user_hash(router, session),
 				    router->now_ms) ||
 		      is_ghost_of(router, id, session->user)))
-		grant(session, id);
+		grant(&router->sessions, shard, slot, id);
 	else if (is_id && router->redis)
 		return false;
-	if (!session->identity)
+	if (!session->has_identity)
 		forget(recovery);
 	return true;
 }
@@ -189,7 +192,7 @@ static void settle(struct replay *replay)
 	struct session *session = replay_session(replay);
 
 	replay->must_ask_identity = false;
-	if (!session->identity)
+	if (!session->has_identity)
 		forget(replay->recovery);
 	online_attach(replay->router, replay->shard, replay->slot, replay->recovery);
 }
@@ -203,7 +206,8 @@ static void on_taken(struct redis_call *call, enum status status, const struct r
 		leave(replay->router, (const char *)replay->recovery->identity.bytes,
 		      replay->recovery->user);
 	if (is_granted && !replay->is_void)
-		grant(replay_session(replay), replay->recovery->identity);
+		grant(&replay->router->sessions, replay->shard, replay->slot,
+		      replay->recovery->identity);
 	if (!replay->is_void)
 		settle(replay);
 	replay_wake(replay);

@@ -34,9 +34,10 @@ void takeover_id(const struct router *router, const struct session *session,
 /* The connection ends: its id may be taken up. */
 void takeover_leave(struct router *router, const struct session *session, struct connection_id own);
 
-/* The connection asks for an id, or for none: false if Redis has to say, else it is decided:
- * session->identity, and what recovery->channels has of it. */
-bool takeover_decide(struct router *router, struct session *session, struct recovery *recovery);
+/* The session of a slot asks for an id, or for none: false if Redis has to say, else it is decided:
+ * its identity, and what recovery->channels has of it. */
+bool takeover_decide(struct router *router, uint32_t shard, uint32_t slot,
+		     struct recovery *recovery);
 
 /* Asks Redis on behalf of the session that is attaching. The replay is woken when it is decided.
  * False: Redis is away, and so it is decided. */

@@ -1,16 +1,18 @@
 /* wire/connection_id.c - fifteen bytes and back, and the letters that choose the partition. */
 #include "wire/connection_id.h"
 
+#include <string.h>
+
 #include "wire/base64.h"
 #include "wire/digest.h"
 #include "wire/partition.h"
 
 #define PLAIN_SIZE 7 /* shard, slot, generation */
 #define ID_SIZE 15
-#define DIGITS_SIZE BASE64URL_SIZE(ID_SIZE)
 #define LETTERS_SIZE 4
 
-_Static_assert(DIGITS_SIZE + LETTERS_SIZE == CONNECTION_ID_SIZE, "digits, then letters");
+_Static_assert(BASE64URL_SIZE(ID_SIZE) == CONNECTION_ID_DIGITS, "bytes as digits");
+_Static_assert(CONNECTION_ID_DIGITS + LETTERS_SIZE == CONNECTION_ID_SIZE, "digits, then letters");
 
 /* ---- letters ---- */
 
@@ -36,17 +38,26 @@ static void write_letters(struct slice digits, char ret_letters[LETTERS_SIZE])
 		ret_letters[i] = (char)('H' + (letters >> (12 - 4 * i) & 15));
 }
 
+struct slice connection_id_complete(const char digits[CONNECTION_ID_DIGITS],
+				    char ret_text[CONNECTION_ID_SIZE])
+{
+	memmove(ret_text, digits, CONNECTION_ID_DIGITS);
+	write_letters(slice_of(ret_text, CONNECTION_ID_DIGITS), ret_text + CONNECTION_ID_DIGITS);
+	return slice_of(ret_text, CONNECTION_ID_SIZE);
+}
+
 /* The letters must be right, the bytes may be anybody's. */
 static bool read_bytes(struct slice text, uint8_t bytes[ID_SIZE])
 {
-	struct slice digits = slice_of(text.bytes, DIGITS_SIZE);
+	struct slice digits = slice_of(text.bytes, CONNECTION_ID_DIGITS);
 	char letters[LETTERS_SIZE];
 	size_t size;
 
 	if (text.size != CONNECTION_ID_SIZE)
 		return false;
 	write_letters(digits, letters);
-	return slice_equal(slice_skip(text, DIGITS_SIZE), slice_of(letters, LETTERS_SIZE)) &&
+	return slice_equal(slice_skip(text, CONNECTION_ID_DIGITS),
+			   slice_of(letters, LETTERS_SIZE)) &&
 	       base64url_parse(digits, bytes, ID_SIZE, &size);
 }
 
@@ -80,7 +91,7 @@ void connection_id_write(struct connection_id id, struct hash_key key,
 
 	write_plain(id, key, bytes);
 	base64url_write(slice_of(bytes, ID_SIZE), ret_text);
-	write_letters(slice_of(ret_text, DIGITS_SIZE), ret_text + DIGITS_SIZE);
+	connection_id_complete(ret_text, ret_text);
 }
 
 bool connection_id_parse(struct slice text, struct hash_key key, struct connection_id *ret_id)

@@ -8,7 +8,8 @@
  * 15 bytes in base64url: shard, slot, generation, and a keyed hash of the three. So an id leads
  * to its connection without a table, is not guessable, and is foreign to every other node. Then
  * four letters, H to W, which follow from the 20 digits: with them the CRC16 of conn:{id} is that
- * of `all`, so both channels are in the same partition, however many there are.
+ * of `all`, so both channels are in the same partition, however many there are. Who keeps many ids
+ * keeps the digits.
  */
 #ifndef BELFRY_WIRE_CONNECTION_ID_H
 #define BELFRY_WIRE_CONNECTION_ID_H
@@ -32,6 +33,11 @@ void connection_id_write(struct connection_id id, struct hash_key key,
 
 MUST_CHECK bool connection_id_parse(struct slice text, struct hash_key key,
 				    struct connection_id *ret_id);
+
+/* Writes the whole id that begins with these digits, CONNECTION_ID_SIZE characters, and returns it.
+ * Whatever the digits are; they may be in ret_text. */
+struct slice connection_id_complete(const char digits[CONNECTION_ID_DIGITS],
+				    char ret_text[CONNECTION_ID_SIZE]);
 
 /* Some node may have written it: 20 digits of base64url, and the letters that follow from them. */
 MUST_CHECK bool connection_id_is_well_formed(struct slice text);

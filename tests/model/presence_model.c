@@ -6,6 +6,7 @@
 #include "model.h"
 #include "presence_fake.h"
 #include "router/presence_redis.h"
+#include "wire/connection_id.h"
 
 #define NODES 3
 #define IDS 3 /* of a user on a node */
@@ -205,14 +206,14 @@ static void change(struct node *node)
 {
 	uint32_t user = pick(FAKE_USERS), id = pick(IDS);
 	char user_name[] = {'u', (char)('0' + user)};
-	char id_name[CONNECTION_ID_SIZE + 1];
+	char digits[CONNECTION_ID_DIGITS + 1], id_name[CONNECTION_ID_SIZE];
 	struct presence_arrival arrival = {.user = slice_of(user_name, 2), .since_ms = 1};
 
 	if (!node->is_alive)
 		return;
-	snprintf(id_name, sizeof(id_name), "node-%u-user-%u-id-%07u", (unsigned)(node - nodes),
-		 user, id);
-	arrival.connection_id = slice_of(id_name, CONNECTION_ID_SIZE);
+	snprintf(digits, sizeof(digits), "node-%u-user-%u-id-%03u", (unsigned)(node - nodes), user,
+		 id);
+	arrival.connection_id = connection_id_complete(digits, id_name);
 	bool had = has_attached(node, user);
 
 	node->attached[user][id] = !node->attached[user][id];

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "router/presence.h"
+#include "wire/connection_id.h"
 
 #define LINGER_MS 10000u
 #define REFRESH_MS 20000u
@@ -43,13 +44,15 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* A connection id that begins with `name`. */
+/* A connection id that begins with `name`, then has an underscore. */
 static struct slice id_of(const char *name)
 {
-	static char id[CONNECTION_ID_SIZE + 1];
+	static char id[CONNECTION_ID_SIZE];
+	char digits[CONNECTION_ID_DIGITS];
 
-	snprintf(id, sizeof(id), "%-*s", CONNECTION_ID_SIZE, name);
-	return slice_of(id, CONNECTION_ID_SIZE);
+	memset(digits, '_', sizeof(digits));
+	memcpy(digits, name, strlen(name));
+	return connection_id_complete(digits, id);
 }
 
 static void attach(const char *user, const char *id)
@@ -72,15 +75,15 @@ static void detach(uint64_t now_ms, const char *user, const char *id)
 static void tell(const struct presence_action *action)
 {
 	static const char letters[] = "+pd-";
-	const char *id = action->conn ? action->conn->id : action->last_id;
-	const char *end = memchr(id, ' ', CONNECTION_ID_SIZE);
-	int id_size = end ? (int)(end - id) : CONNECTION_ID_SIZE;
+	const char *id = action->conn ? action->conn->digits : action->last_digits;
+	const char *end = memchr(id, '_', CONNECTION_ID_DIGITS);
 	size_t size = strlen(told);
 
+	assert_non_null(end);
 	assert_true(size + 64 < sizeof(told));
 	snprintf(told + size, sizeof(told) - size, "%s%c%.*s:%.*s", size ? " " : "",
 		 letters[action->type], (int)action->user.size, (const char *)action->user.bytes,
-		 id_size, id);
+		 (int)(end - id), id);
 	if (action->linger_ms > 0) {
 		size = strlen(told);
 		snprintf(told + size, sizeof(told) - size, "~%u", (unsigned)action->linger_ms);
@@ -241,7 +244,7 @@ static void an_action_can_be_read_until_something_happens(void **state)
 	check_told(1000, "+u:a pu:a");
 	detach(1000, "u", "a");
 	assert_true(presence_next(&presence, 1000, &action));
-	assert_memory_equal(action.conn->id, "a   ", 4);
+	assert_memory_equal(action.conn->digits, "a___", 4);
 	assert_memory_equal(action.conn->device, "phone", 5);
 	assert_true(presence_next(&presence, 11000, &action));
 	assert_int_equal(action.type, PRESENCE_USER_OFFLINE);
@@ -317,7 +320,7 @@ static uint32_t take_puts(uint64_t now_ms)
 
 		if (action.type != PRESENCE_CONN_PUT)
 			continue;
-		assert_int_equal(sscanf(action.conn->id, "%u", &i), 1);
+		assert_int_equal(sscanf(action.conn->digits, "%u", &i), 1);
 		if (puts_count[i] > 0)
 			assert_true(now_ms - put_ms[i] <= REFRESH_MS + 100);
 		put_ms[i] = now_ms;
@@ -412,6 +415,25 @@ static void check_conns(const char *user, uint32_t expected)
 	assert_int_equal(count, expected);
 }
 
+/* Only its digits are kept, but what is asked for must be the whole id. */
+static void an_id_is_asked_for_in_full(void **state)
+{
+	char asked[CONNECTION_ID_SIZE];
+
+	(void)state;
+	attach("u", "a");
+	memcpy(asked, id_of("a").bytes, sizeof(asked));
+	assert_non_null(presence_find_conn(&presence, slice_of(asked, sizeof(asked))));
+	for (size_t size = 0; size < sizeof(asked); size++)
+		assert_null(presence_find_conn(&presence, slice_of(asked, size)));
+	for (size_t i = 0; i < sizeof(asked); i++) {
+		asked[i] ^= 1;
+		assert_null(presence_find_conn(&presence, slice_of(asked, sizeof(asked))));
+		asked[i] ^= 1;
+	}
+	assert_null(presence_find_conn(&presence, (struct slice){0}));
+}
+
 static void questions_are_answered_from_memory(void **state)
 {
 	(void)state;
@@ -449,6 +471,7 @@ int main(void)
 		TEST(no_linger_no_wait),
 		TEST(those_who_linger_are_listed),
 		TEST(a_long_device_name_is_cut),
+		TEST(an_id_is_asked_for_in_full),
 		REFRESH_TEST(refreshes_are_spread_over_their_time),
 		REFRESH_TEST(the_wait_is_exact),
 		REFRESH_TEST(after_a_long_sleep_each_is_due_once),

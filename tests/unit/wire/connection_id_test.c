@@ -13,8 +13,7 @@
 #include "wire/connection_id.h"
 #include "wire/partition.h"
 
-#define CHANCES 10000  /* ids that are drawn */
-#define DIGITS_SIZE 20 /* then come letters */
+#define CHANCES 10000 /* ids that are drawn */
 #define NAME_SIZE (5 + CONNECTION_ID_SIZE)
 
 static const struct hash_key key = {0x0706050403020100, 0x0F0E0D0C0B0A0908};
@@ -166,7 +165,8 @@ static uint32_t lack_of(const char *name)
 static void write_letters(uint32_t letters, char *name)
 {
 	for (int i = 0; i < 4; i++)
-		name[5 + DIGITS_SIZE + i] = "HIJKLMNOPQRSTUVW"[letters >> (12 - 4 * i) & 15];
+		name[5 + CONNECTION_ID_DIGITS + i] =
+			"HIJKLMNOPQRSTUVW"[letters >> (12 - 4 * i) & 15];
 }
 
 /* The letters by elimination: solved[bit] are letters that flip `bit` of the CRC, and lower ones
@@ -276,12 +276,30 @@ static void a_changed_id_is_not_well_formed(void **state)
 			check_digit(name + 5, at);
 	}
 	assert_false(connection_id_is_well_formed(SLICE("")));
-	assert_false(connection_id_is_well_formed(slice_of(name + 5, DIGITS_SIZE)));
+	assert_false(connection_id_is_well_formed(slice_of(name + 5, CONNECTION_ID_DIGITS)));
 	assert_false(connection_id_is_well_formed(slice_of(name + 5, CONNECTION_ID_SIZE - 1)));
 	assert_false(connection_id_is_well_formed(slice_of(name + 5, CONNECTION_ID_SIZE + 1)));
 	assert_true(connection_id_is_well_formed(SLICE("AAAAAAAAAAAAAAAAAAAAISWI")));
 	assert_false(connection_id_is_well_formed(SLICE("AAAAAAAAAAAAAAAAAAAAISWi")));
 	assert_false(connection_id_is_well_formed(SLICE("AAAAAAAAAAAAAAAAAAA.ISWI")));
+}
+
+static void the_digits_are_enough_for_the_whole(void **state)
+{
+	char text[CONNECTION_ID_SIZE], whole[CONNECTION_ID_SIZE];
+	struct slice written;
+
+	(void)state;
+	for (int i = 0; i < CHANCES; i++) {
+		connection_id_write(drawn_id(), key, text);
+		written = connection_id_complete(text, whole);
+		assert_ptr_equal(written.bytes, whole);
+		assert_int_equal(written.size, CONNECTION_ID_SIZE);
+		assert_memory_equal(whole, text, CONNECTION_ID_SIZE);
+		memset(text + CONNECTION_ID_DIGITS, 0, CONNECTION_ID_SIZE - CONNECTION_ID_DIGITS);
+		(void)connection_id_complete(text, text);
+		assert_memory_equal(whole, text, CONNECTION_ID_SIZE);
+	}
 }
 
 int main(void)
@@ -296,6 +314,7 @@ int main(void)
 		cmocka_unit_test(a_connections_channel_is_in_the_partition_of_all),
 		cmocka_unit_test(the_letters_are_the_only_ones_that_do_so),
 		cmocka_unit_test(a_changed_id_is_not_well_formed),
+		cmocka_unit_test(the_digits_are_enough_for_the_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
