@@ -9,33 +9,7 @@ import pytest
 
 from client import Client, resume
 from pace import wait_until
-
-PARTITIONS = 4
-
-
-def partition(channel, count=PARTITIONS):
-    """CRC16 of Redis Cluster (XMODEM) over the whole name."""
-    return binascii.crc_hqx(channel.encode(), 0) % count
-
-
-def key_of(channel, count=PARTITIONS):
-    return f"belfry:in:{{{partition(channel, count)}}}"
-
-
-def one_channel_each(form="user:{}", count=PARTITIONS):
-    """Names of which each lies in another partition, in the order of the partitions."""
-    found = {}
-    number = 0
-    while len(found) < count:
-        found.setdefault(partition(form.format(number), count), form.format(number))
-        number += 1
-    return [found[index] for index in range(count)]
-
-
-def add(redis, channel, data, key=None, **fields):
-    words = [word for pair in fields.items() for word in pair]
-    return redis.call("XADD", key or key_of(channel), "*", "to", channel, "data", data,
-                      *words).decode()
+from partitions import PARTITIONS, add, key_of, one_channel_each, partition
 
 
 @pytest.fixture

@@ -1,0 +1,455 @@
+"""What is published while a node joins a partition is not lost, whatever else happens then."""
+
+import asyncio
+import time
+
+import pytest
+
+from client import Client, query, resume
+from event_stream import EventStream
+from pace import scaled
+from partitions import (BASE, COUNT, SETTINGS, TOPICS, USERS, Steady, add, beside, check_after,
+                        check_from, count_of, fill, key_of, name_of, open_user, reads, receive,
+                        wait_for_reads)
+from poll_client import PollClient
+from test_redis_access import acl_rule
+from transports import WAYS
+
+PAST = 4000  # entries that a partition has when it is joined
+
+
+@pytest.fixture
+def nodes(start_nodes, redis):
+    started = start_nodes(2, redis, **SETTINGS)
+    for one in started:
+        one.wait_until_ready()
+    return started
+
+
+@pytest.fixture
+def node(start_broker, redis):
+    started = start_broker(redis=redis.url(), **SETTINGS)
+    started.wait_until_ready()
+    return started
+
+
+def rates_around(channel, rate=300):
+    """It, another channel of its partition, and one that everybody has."""
+    return {channel: rate, beside(channel, count=COUNT)[0]: rate, "all": 40}
+
+
+# ---- the first connection ----
+
+@pytest.mark.parametrize("how", ["beginning", "position", "never here"])
+async def test_the_first_connection_of_a_partition_misses_nothing(node, redis, how):
+    channel = USERS[0]
+    fill(redis, beside(channel, count=COUNT), PAST, COUNT)
+    with Steady(redis, rates_around(channel), COUNT) as steady:
+        await asyncio.sleep(0.4)
+        after = {"beginning": "0-0", "position": steady.ids[channel][-20], "never here": None}[how]
+        client = await open_user(node, channel, after)
+        since_s = time.monotonic()
+        await asyncio.sleep(0.5)
+    got = await receive(client, steady.last(channel, "all"))
+    assert client.connected["recovered"] is True
+    check_after(got, steady, channel, after or "0-0")
+    if after:
+        check_after(got, steady, "all", after)
+    else:
+        check_from(got, steady, "all", since_s)
+    assert reads(node) == len(BASE) + 1
+    await client.close()
+
+
+@pytest.mark.parametrize("how", ["beginning", "position", "now"])
+async def test_the_first_subscriber_of_a_partition_misses_nothing(node, redis, how):
+    """What comes before `subscribed` is for its other channels only."""
+    channel = TOPICS[1]
+    fill(redis, beside(channel, count=COUNT), PAST, COUNT)
+    with Steady(redis, rates_around(channel), COUNT) as steady:
+        await asyncio.sleep(0.4)
+        client = await open_user(node, USERS[0])
+        since = {"beginning": "0-0", "position": steady.ids[channel][-20], "now": None}[how]
+        await client.send({"type": "subscribe", "channel": channel,
+                           **({"last_event_id": since} if since else {})})
+        before = []
+        while (answer := await client.next())["type"] != "subscribed":
+            before.append(answer)
+        since_s = time.monotonic()
+        await asyncio.sleep(0.5)
+    got = before + await receive(client, steady.last(channel, "all"))
+    assert not [one for one in before if one["channel"] == channel]
+    if since:
+        assert answer["recovered"] is True
+        check_after(got, steady, channel, since)
+    else:
+        check_from(got, steady, channel, since_s)
+    check_from(got, steady, "all", since_s)
+    await client.close()
+
+
+async def test_from_now_on_brings_nothing_of_the_past(node, redis):
+    """A subscribe without a position, to a channel that has had messages long before."""
+    for number in range(20):
+        add(redis, TOPICS[1], number, count=COUNT)
+    await asyncio.sleep(0.3)
+    async with await open_user(node, USERS[0]) as client:
+        assert (await client.ask({"type": "subscribe", "channel": TOPICS[1]}))["type"] == \
+            "subscribed"
+        await client.expect_nothing(0.3)
+        add(redis, TOPICS[1], '"new"', count=COUNT)
+        assert await client.data(1) == ["new"]
+
+
+@pytest.mark.parametrize("kind", WAYS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("how", ["position", "never here"])
+async def test_every_way_to_receive_joins_a_partition(node, redis, kind, how):
+    channel, neighbour = USERS[0], beside(USERS[0], count=COUNT)[0]
+    fill(redis, [neighbour], PAST, COUNT)
+    with Steady(redis, {channel: 200, neighbour: 200}, COUNT) as steady:
+        await asyncio.sleep(0.3)
+        after = steady.ids[channel][-10] if how == "position" else None
+        way = await kind.open(node, name_of(channel), after)
+        await asyncio.sleep(0.3)
+    owed = steady.ids[channel]
+    owed = owed[owed.index(after) + 1:] if after else owed
+    got = [(await way.next())[0] for _ in owed]
+    assert way.recovered and got == owed
+    with pytest.raises(asyncio.TimeoutError):
+        await way.next(limit=0.3)
+    way.cut()
+
+
+async def test_streams_and_polls_join_for_channels_that_they_name(node, redis):
+    first = add(redis, TOPICS[1], "0", count=COUNT)
+    add(redis, TOPICS[1], "1", count=COUNT)
+    with EventStream.open(node, query("/sse", channels=TOPICS[1]), name_of(USERS[0]),
+                          after=first) as stream:
+        assert stream.data(1) == [1]
+    with PollClient(node, position=first, user=name_of(USERS[1]), channels=TOPICS[2]) as poll:
+        assert poll.data() == []
+        add(redis, TOPICS[2], "2", count=COUNT)
+        assert poll.data_until(1) == [2]
+
+
+async def test_all_partitions_are_joined_at_once_under_load(node, redis):
+    """Two connections each: one that was never here, one that names a position."""
+    fill(redis, [beside(channel, count=COUNT)[0] for channel in USERS], 2 * PAST, COUNT)
+    with Steady(redis, dict.fromkeys([*USERS, "all"], 25), COUNT) as steady:
+        await asyncio.sleep(0.4)
+        after = {channel: steady.ids[channel][3] for channel in USERS}
+        opened = await asyncio.gather(
+            *(open_user(node, channel) for channel in USERS),
+            *(open_user(node, channel, after[channel]) for channel in USERS))
+        since_s = time.monotonic()
+        await asyncio.sleep(0.4)
+    for client, channel in zip(opened, USERS * 2):
+        is_new = client in opened[:len(USERS)]
+        got = await receive(client, steady.last(channel, "all"))
+        check_after(got, steady, channel, "0-0" if is_new else after[channel])
+        if is_new:
+            check_from(got, steady, "all", since_s)
+        else:
+            check_after(got, steady, "all", after[channel])
+        client.cut()
+    assert reads(node) == COUNT
+
+
+async def test_others_wait_for_no_join(node, redis, start_proxy, start_broker):
+    """A partition takes long to be read: everybody else gets what is new meanwhile."""
+    proxy = start_proxy(redis.port)
+    far = start_broker(redis=redis.url(port=proxy.port), **SETTINGS)
+    far.wait_until_ready()
+    fill(redis, beside(USERS[0], count=COUNT), 5 * PAST, COUNT, pad=2000)
+    async with await open_user(far, USERS[1]) as client:
+        proxy.delay = 0.02
+        joining = asyncio.create_task(open_user(far, USERS[0]))
+        while not joining.done():
+            began_s = time.monotonic()
+            add(redis, USERS[1], "1", count=COUNT)
+            assert await client.data(1) == [1]
+            assert time.monotonic() - began_s < scaled(1)
+        await (await joining).close()
+
+
+# ---- positions of another node ----
+
+async def test_a_position_later_than_what_the_other_node_has_read_is_good(nodes, redis):
+    """To and fro, each time with what the other one has sent a moment ago."""
+    for channel in USERS[:3]:
+        add(redis, channel, "-1", count=COUNT)
+        last = None
+        for turn in range(6):
+            async with await open_user(nodes[turn % 2], channel, last) as client:
+                if last:
+                    assert client.connected["recovered"] is True
+                    assert client.connected["replayed"] == 0
+                else:
+                    assert await client.data(1) == [-1]
+                add(redis, channel, turn, count=COUNT)
+                message = await client.next()
+                assert message["data"] == turn
+                last = message["event_id"]
+
+
+async def test_a_position_in_a_partition_that_the_node_never_reads_is_good(nodes, redis):
+    """The client has it of a channel that it does not hold any more."""
+    for turn in range(4):
+        async with await open_user(nodes[0], USERS[0]) as client:
+            await client.ask({"type": "subscribe", "channel": TOPICS[1]})
+            last = add(redis, TOPICS[1], turn, count=COUNT)
+            assert await client.data(1) == [turn]
+        async with await open_user(nodes[1], USERS[0], last) as client:
+            assert client.connected["recovered"] is True
+            add(redis, USERS[0], turn, count=COUNT)
+            assert await client.data(1) == [turn]
+
+
+async def test_the_position_of_connected_is_good_at_the_other_node(nodes, redis):
+    """Of a client that has seen no message yet."""
+    for turn, channel in enumerate(USERS[:4]):
+        async with await open_user(nodes[turn % 2], channel) as client:
+            last = client.connected["last_event_id"]
+        add(redis, channel, "1", count=COUNT)
+        async with await open_user(nodes[1 - turn % 2], channel, last) as client:
+            assert client.connected["recovered"] is True
+            assert await client.data(1) == [1]
+
+
+async def test_a_position_that_no_node_has_given_is_not_recovered(node, redis):
+    ms = int(redis.call("TIME")[0]) * 1000 + 3600000
+    began_s = time.monotonic()
+    async with await open_user(node, USERS[0], f"{ms}-0") as client:
+        assert time.monotonic() - began_s < scaled(4)
+        assert client.connected["recovered"] is False
+        add(redis, USERS[0], "1", count=COUNT)
+        assert await client.data(1) == [1]
+
+
+async def test_a_trimmed_partition_is_told_to_who_misses_something(node, redis):
+    channel = USERS[0]
+    ids = [add(redis, channel, number, count=COUNT) for number in range(10)]
+    redis.call("XTRIM", key_of(channel, COUNT), "MAXLEN", "5")
+    async with await open_user(node, channel, ids[2]) as client:
+        assert client.connected["recovered"] is False
+    async with await open_user(node, channel, ids[4]) as client:
+        assert client.connected["recovered"] is True
+        assert await client.data(5) == [5, 6, 7, 8, 9]
+
+
+# ---- something happens to Redis meanwhile ----
+
+class Far:
+    """A node with a slow way to Redis, so that a join takes long enough for something to happen
+    in its midst; and what everybody has read before."""
+
+    def __init__(self, start_broker, proxy, redis, **settings):
+        self.proxy, self.redis = proxy, redis
+        self.node = start_broker(redis=redis.url(port=proxy.port), **SETTINGS | settings)
+        self.node.wait_until_ready()
+        self.channel = USERS[0]
+        add(redis, "all", '"early"', count=COUNT)
+        fill(redis, beside(self.channel, count=COUNT), 3 * PAST, COUNT)
+        self.ids = [add(redis, self.channel, number, count=COUNT) for number in range(10)]
+        time.sleep(0.3)
+
+    async def begin(self, delay=0.04):
+        """Somebody comes who has the first of the ten. A task that gives the client."""
+        self.proxy.delay = delay
+        opening = asyncio.create_task(self._open())
+        await asyncio.sleep(4.5 * delay)
+        return opening
+
+    async def _open(self):
+        client = await Client.open_silent(self.node, resume(self.ids[0]),
+                                          user=name_of(self.channel))
+        client.connected = await client.next(limit=25)
+        return client
+
+    def lost(self):
+        return [count_of(self.node, name) for name in ("epochs_total", "log_lost_total")]
+
+
+@pytest.fixture
+def far(start_broker, start_proxy, redis):
+    return Far(start_broker, start_proxy(redis.port), redis)
+
+
+async def expect_whole(far, opening, redis):
+    """The nine that were missed come, then what is new; nothing counts as lost."""
+    far.proxy.delay = 0
+    client = await opening
+    assert (client.connected["type"], client.connected["recovered"]) == ("connected", True)
+    got = [one["data"] for one in await client.take(9, limit=15) if one["channel"] == far.channel]
+    assert got == list(range(1, 10))
+    await asyncio.to_thread(far.node.wait_until_ready)
+    add(redis, far.channel, '"new"', count=COUNT)
+    assert await client.data(1, limit=15) == ["new"]
+    await client.expect_nothing(0.3)
+    assert far.lost() == [0, 0]
+    await client.close()
+
+
+async def test_a_join_goes_on_after_its_links_were_cut(far, redis):
+    opening = await far.begin()
+    for _ in range(3):
+        far.proxy.cut()
+        await asyncio.sleep(0.25)
+    await expect_whole(far, opening, redis)
+
+
+async def test_a_join_goes_on_after_clients_were_killed(far, redis):
+    opening = await far.begin()
+    redis.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    await expect_whole(far, opening, redis)
+
+
+async def test_a_join_goes_on_when_redis_is_restarted(far, redis):
+    opening = await far.begin()
+    await asyncio.to_thread(redis.kill)
+    await asyncio.sleep(0.5)
+    await asyncio.to_thread(redis.start)
+    await expect_whole(far, opening, redis)
+
+
+async def test_a_join_goes_on_when_redis_was_frozen(far, redis):
+    opening = await far.begin()
+    redis.freeze()
+    await asyncio.sleep(3)
+    redis.thaw()
+    await expect_whole(far, opening, redis)
+
+
+@pytest.mark.heavy
+async def test_a_join_goes_on_over_links_that_fell_silent(far, redis):
+    opening = await far.begin()
+    far.proxy.fall_silent()
+    await expect_whole(far, opening, redis)
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.1, 0.2, 0.4])
+async def test_a_log_that_is_wiped_during_a_join_stalls_nothing(far, redis, pause):
+    """What was missed is gone: it came before the end of the join, or `recovered` is false."""
+    opening = await far.begin()
+    await asyncio.sleep(pause)
+    redis.call("FLUSHALL")
+    far.proxy.delay = 0
+    client = await opening
+    add(redis, far.channel, '"new"', count=COUNT)
+    add(redis, "all", '"for all"', count=COUNT)
+    got = []
+    while not {"new", "for all"} <= set(got):
+        got.append((await client.next(limit=20))["data"])
+    rest = [one for one in got if one not in ("new", "for all")]
+    assert rest == (list(range(1, 10)) if client.connected["recovered"] else [])
+    await client.close()
+    async with await open_user(far.node, far.channel, far.ids[5]) as again:
+        assert again.connected["recovered"] is False
+
+
+async def test_a_promotion_during_a_join_loses_nothing(start_broker, start_redis, start_proxy):
+    master = start_redis()
+    replica = start_redis(replica_of=master)
+    proxy = start_proxy(master.port)
+    far = Far(start_broker, proxy, master)
+    await asyncio.to_thread(master.wait_for_replica, replica)
+    opening = await far.begin()
+    await asyncio.to_thread(master.kill)
+    await asyncio.to_thread(replica.promote)
+    proxy.target = replica.port
+    proxy.cut()
+    await expect_whole(far, opening, replica)
+
+
+async def test_a_client_that_leaves_during_its_join_leaves_nothing(far, redis):
+    opening = await far.begin()
+    opening.cancel()
+    far.proxy.delay = 0
+    await asyncio.to_thread(wait_for_reads, far.node, len(BASE), limit=20)
+    async with await open_user(far.node, far.channel, far.ids[4]) as client:
+        assert await client.data(5) == [5, 6, 7, 8, 9]
+    assert far.lost() == [0, 0]
+
+
+async def test_a_disconnect_during_a_join_closes_who_waits(far, start_broker, redis):
+    """It is in the log behind the beginning of the connection."""
+    near = start_broker(redis=redis.url(), node="near", **SETTINGS)
+    near.wait_until_ready()
+    opening = await far.begin()
+    answer = await asyncio.to_thread(
+        near.ask_api, f"/api/users/{name_of(far.channel)}/disconnect", "POST")
+    assert answer.status == 200
+    client = await opening
+    far.proxy.delay = 0
+    assert await client.close_code() == 4403
+
+
+# ---- a node that dies ----
+
+async def test_a_node_that_is_killed_during_a_join_loses_nothing(far, start_broker, redis):
+    near = start_broker(redis=redis.url(), node="near", **SETTINGS)
+    near.wait_until_ready()
+    async with await open_user(near, far.channel, far.ids[0]) as witness:
+        assert [one["data"] for one in await witness.take(9)] == list(range(1, 10))
+        opening = await far.begin()
+        far.node.kill()
+        with pytest.raises(Exception):
+            await opening
+        add(redis, far.channel, "10", count=COUNT)
+        assert await witness.data(1) == [10]
+        again = await asyncio.to_thread(start_broker, redis=redis.url(), node="again", **SETTINGS)
+        async with await open_user(again, far.channel, far.ids[0]) as client:
+            assert client.connected["recovered"] is True
+            assert await client.data(10) == list(range(1, 11))
+
+
+async def test_a_node_stops_during_a_join(far):
+    """SIGTERM: it leaves with 0, whoever waits."""
+    opening = await far.begin()
+    far.node.terminate()
+    assert await asyncio.to_thread(far.node.wait_for_exit) == 0
+    opening.cancel()
+
+
+# ---- rights ----
+
+def url_of_belfry(redis, *without):
+    redis.call("ACL", "SETUSER", "belfry", *[word for word in acl_rule() if word not in without])
+    redis.call("ACL", "LOG", "RESET")
+    return f"redis://belfry:secret-of-belfry@127.0.0.1:{redis.port}/0"
+
+
+def refusals(redis):
+    return [dict(zip(entry[::2], entry[1::2])) for entry in redis.call("ACL", "LOG")]
+
+
+async def join_each(node, redis, channels):
+    """Seconds that each join took; what is in it comes, and what is new."""
+    seconds = []
+    for channel in channels:
+        add(redis, channel, '"old"', count=COUNT)
+        began_s = time.monotonic()
+        async with await open_user(node, channel) as client:
+            seconds.append(time.monotonic() - began_s)
+            add(redis, channel, '"new"', count=COUNT)
+            assert await client.data(2) == ["old", "new"]
+    return seconds
+
+
+async def test_the_recommended_rights_are_enough_to_join(start_broker, redis):
+    node = start_broker(redis=url_of_belfry(redis), **SETTINGS)
+    node.wait_until_bridged()
+    seconds = await join_each(node, redis, USERS[:6])
+    assert max(seconds) < scaled(0.5), seconds
+    await asyncio.to_thread(wait_for_reads, node, len(BASE))
+    assert not refusals(redis)
+
+
+async def test_without_the_right_to_unblock_a_join_waits_for_the_read(start_broker, redis):
+    """It ends by itself after two seconds."""
+    node = start_broker(redis=url_of_belfry(redis, "+client|unblock"), **SETTINGS)
+    node.wait_until_bridged()
+    seconds = await join_each(node, redis, USERS[:4])
+    assert max(seconds) < scaled(3), seconds
+    assert {one[b"object"] for one in refusals(redis)} <= {b"client|unblock"}
+    assert count_of(node, "log_failures_total") == 0
