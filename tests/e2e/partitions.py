@@ -42,9 +42,9 @@ def beside(channel, form="feed:{}", count=PARTITIONS, size=3):
     return found[:size]
 
 
-def add(redis, channel, data, key=None, count=PARTITIONS, **fields):
+def add(redis, channel, data, stream=None, count=PARTITIONS, **fields):
     words = [word for pair in fields.items() for word in pair]
-    return redis.call("XADD", key or key_of(channel, count), "*", "to", channel, "data", data,
+    return redis.call("XADD", stream or key_of(channel, count), "*", "to", channel, "data", data,
                       *words).decode()
 
 

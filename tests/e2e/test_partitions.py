@@ -8,6 +8,7 @@ import json
 import pytest
 
 from client import Client, resume
+from openmetrics import scrape
 from pace import wait_until
 from partitions import PARTITIONS, add, key_of, one_channel_each, partition
 
@@ -178,8 +179,8 @@ async def test_many_partitions(start_broker, redis):
     broker.wait_until_ready()
     async with await Client.open(broker) as client:
         for number in range(20):
-            add(redis, "user:42", number, key=key_of("user:42", 1024))
-        add(redis, "all", '"all"', key=key_of("all", 1024))
+            add(redis, "user:42", number, stream=key_of("user:42", 1024))
+        add(redis, "all", '"all"', stream=key_of("all", 1024))
         assert sorted(map(json.dumps, await client.data(21))) == sorted(
             map(json.dumps, [*range(20), "all"]))
 
@@ -188,7 +189,7 @@ async def test_another_name_of_the_stream_names_all_keys(start_broker, redis):
     broker = start_broker(redis=redis.url(), partitions=2, stream="app:events")
     broker.wait_until_ready()
     async with await Client.open(broker) as client:
-        add(redis, "user:42", "1", key=f"app:events:{{{partition('user:42', 2)}}}")
+        add(redis, "user:42", "1", stream=f"app:events:{{{partition('user:42', 2)}}}")
         assert await client.data(1) == [1]
 
 
@@ -253,6 +254,23 @@ async def test_a_partition_that_was_wiped_is_told(broker, redis, wipe):
         add(redis, "user:42", '"anew"')
         assert await client.data(1) == ["anew"]
     async with await Client.open(broker, resume(ids[4])) as client:
+        assert client.connected["recovered"] is False
+
+
+async def test_who_misses_what_was_in_a_wiped_partition_is_told(broker, redis):
+    """The client's position is of a channel whose partition is still there: that says nothing of
+    what came after it in the one that is gone."""
+    positions = []
+    for number in range(6):
+        add(redis, "user:42", number)
+        await asyncio.sleep(0.005)
+        positions.append(add(redis, "all", number))
+        await asyncio.sleep(0.005)
+    await asyncio.sleep(0.3)  # the broker has read it by then
+    redis.call("DEL", key_of("user:42"))
+    wait_until(lambda: scrape(broker).total("belfry_router_epochs_total") == 1, "a new epoch")
+    async with await Client.open(broker, resume(positions[2])) as client:
+        await client.next()
         assert client.connected["recovered"] is False
 
 

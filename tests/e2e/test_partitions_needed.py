@@ -212,6 +212,7 @@ async def test_read_and_deleted_is_known_where_the_partition_was_not_read(nodes,
     channel = USERS[0]
     for number in range(5):
         publish(redis, channel, number, id=f"n{number}")
+    await asyncio.sleep(0.1)
     async with await open_user(nodes[0], channel) as client:
         assert client.connected["unread"] == 5
         await client.take(5)
@@ -264,6 +265,7 @@ async def test_an_old_disconnect_closes_nothing_when_its_partition_is_joined(nod
         publish(redis, channel, '"before"')
         nodes[1].ask_api(f"/api/users/{name_of(channel)}/disconnect", "POST")
         publish(redis, channel, '"behind"')
+        await asyncio.sleep(0.3)
         async with await open_user(nodes[0], channel) as client:
             assert await client.data(2) == ["before", "behind"]
             publish(redis, channel, '"live"')
