@@ -4,10 +4,11 @@
  *
  * Fills the window with so many records that are spread over channels at random (the seed is
  * fixed), without names and with a producer's id in each; then goes on for as many again, so that
- * each record pushes one out; then walks. One thread, each row in a process of its own; only what
- * the router keeps for an entry whose body is not in memory. Sizes come from history_size() and, as
- * a check from outside, from what the process holds more than before (PSS), which has no pages that
- * were never touched. Each add reads the clock once, which is in its time; ids do not repeat.
+ * each record pushes one out; then walks; then merges it with another partition's index, which has
+ * a tenth as many. One thread, each row in a process of its own; only what the router keeps for an
+ * entry whose body is not in memory. Sizes come from history_size() and, as a check from outside,
+ * from what the process holds more than before (PSS), which has no pages that were never touched.
+ * Each add reads the clock once, which is in its time; ids do not repeat.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,7 +20,7 @@
 
 #include "base/random.h"
 #include "base/slice.h"
-#include "router/history.h"
+#include "router/history_merge.h"
 
 #define RECORDS_DEFAULT 1000000
 #define WALKS 100000
@@ -40,6 +41,7 @@ struct figures {
 	double find_ns;  /* from a channel's name to its newest record */
 	double step_ns;  /* from a record to the one before */
 	double after_ns; /* from an event id to its number */
+	double merge_ms; /* one index of this one and the other */
 };
 
 static uint64_t now_ns(void)
@@ -142,6 +144,49 @@ static void seek(const struct history *history, struct random *random, struct fi
 	figures->after_ns = (double)(now_ns() - start_ns) / WALKS;
 }
 
+/* Of every tenth id, in as many channels of partition 1. */
+static struct history *make_other(const struct history *history,
+				  const struct history_options *options,
+				  const struct setting *setting)
+{
+	struct history *other = history_create(options);
+	struct random random;
+
+	if (!other)
+		fail("out of memory");
+	random_init(&random, SEED + 1);
+	for (uint64_t number = history_first(history); number < history_end(history);
+	     number += 10) {
+		uint64_t channel = setting->channels + random_below(&random, setting->channels);
+		struct history_item item = {
+			.id = history_id(history, number),
+			.channel = hash(channel),
+			.id_hash = setting->with_ids ? hash(number << 20 | 1) : 0,
+			.counts = true,
+			.partition = 1,
+		};
+
+		if (history_add(other, &item) != HISTORY_ADDED)
+			fail("a record was not added");
+	}
+	return other;
+}
+
+static void merge(const struct history *history, struct history_options options,
+		  const struct setting *setting, struct figures *figures)
+{
+	struct history *other = make_other(history, &options, setting);
+	const struct partition_set kept = {{3}};
+	uint64_t start_ns = now_ns();
+	struct history *merged = history_merge(history, other, &kept);
+
+	figures->merge_ms = (double)(now_ns() - start_ns) / 1000000;
+	if (!merged || history_count(merged) != options.records_max)
+		fail("the indexes were not merged");
+	history_destroy(merged);
+	history_destroy(other);
+}
+
 static struct figures measure(const struct setting *setting, uint64_t records)
 {
 	struct history_options options = {
@@ -160,6 +205,7 @@ static struct figures measure(const struct setting *setting, uint64_t records)
 	figures.move_ns = add(history, &random, setting, 2 * records + 1, &figures.move_worst_us);
 	walk(history, setting, &figures);
 	seek(history, &random, &figures);
+	merge(history, options, setting, &figures);
 	history_destroy(history);
 	return figures;
 }
@@ -174,10 +220,11 @@ static void print_conditions(uint64_t records)
 	       records, SEED);
 	printf("belfry %s, compiler %s, %s %s %s, one thread, heap of the C library\n",
 	       BELFRY_VERSION, __VERSION__, machine.sysname, machine.release, machine.machine);
-	printf("%34s | %-19s | %-19s | %s\n", "bytes a record", "window fills", "window moves",
-	       "walks, ns");
-	printf("%9s %6s %8s %8s | %9s %9s | %9s %9s | %6s %6s %6s\n", "channels", "ids", "index",
-	       "PSS", "adds/s", "worst us", "adds/s", "worst us", "newest", "prev", "after");
+	printf("%34s | %-19s | %-19s | %-20s | %s\n", "bytes a record", "window fills",
+	       "window moves", "walks, ns", "merge");
+	printf("%9s %6s %8s %8s | %9s %9s | %9s %9s | %6s %6s %6s | %5s\n", "channels", "ids",
+	       "index", "PSS", "adds/s", "worst us", "adds/s", "worst us", "newest", "prev",
+	       "after", "ms");
 	fflush(stdout);
 }
 
@@ -194,11 +241,11 @@ static void run(const struct setting *setting, uint64_t records)
 	}
 	const struct figures figures = measure(setting, records);
 
-	printf("%9u %6s %8.1f %8.1f | %9.0f %9.0f | %9.0f %9.0f | %6.0f %6.0f %6.0f\n",
+	printf("%9u %6s %8.1f %8.1f | %9.0f %9.0f | %9.0f %9.0f | %6.0f %6.0f %6.0f | %5.0f\n",
 	       setting->channels, setting->with_ids ? "yes" : "no", figures.bytes_each,
 	       figures.resident_each, 1e9 / figures.fill_ns, figures.fill_worst_us,
 	       1e9 / figures.move_ns, figures.move_worst_us, figures.find_ns, figures.step_ns,
-	       figures.after_ns);
+	       figures.after_ns, figures.merge_ms);
 	fflush(stdout);
 	_exit(0);
 }

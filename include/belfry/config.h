@@ -75,6 +75,8 @@
 	  "key of the stream that producers append to")                                            \
 	X(partitions, COUNT, partitions, "1", 1, 1024, 0, "",                                      \
 	  "number of streams in Redis that the log is spread over; the same for all nodes")        \
+	X(partition_linger, DURATION, partition_linger_ms, "5m", 1000, 86400000, 0, "",            \
+	  "how long a partition is still read when nobody here needs it any more")                 \
 	X(pubsub, SWITCH, pubsub, "on", 0, 1, 0, "",                                               \
 	  "with Redis: deliver what is published on its channels ws:*")                            \
 	X(retention, DURATION, retention_ms, "24h", 1000, 2592000000, 0, "",                       \

@@ -80,6 +80,9 @@
 	X(log_lost, counter, "Entries that were read and are proven to be lost")                 \
 	X(epochs, counter, "New epochs of the log made by this node")                            \
 	X(pubsub_connected, gauge, "1 while Redis Pub/Sub is listened to")                       \
+	X(partitions_read, gauge, "Partitions of the log that this node reads; 0: there is one") \
+	X(partition_joins, counter, "Partitions that were read from some moment on")             \
+	X(partition_leaves, counter, "Partitions that nobody needed any more")                   \
 	X(late, counter, "Entries with an id before one that was delivered, of several streams") \
 	X(misplaced, counter, "Channels of entries that are not in their channel's stream")      \
 	X(bridged, counter, "Messages taken from Redis Pub/Sub")                                 \

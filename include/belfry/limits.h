@@ -27,7 +27,7 @@
 #define REF_SIZE_MAX 128             /* bytes of a client's `ref`, as JSON text */
 #define DEVICE_SIZE_MAX 64           /* bytes of the parameter `device` */
 #define PROXY_HEADER_SIZE_MAX 4096   /* bytes of a PROXY header: addresses and a few TLVs */
-#define CONNECTION_ID_SIZE 20        /* 15 bytes in base64url */
+#define CONNECTION_ID_SIZE 24        /* 15 bytes in base64url, 4 letters for its partition */
 
 /* ---- threads and lanes ---- */
 #define SHARDS_MAX 64           /* one byte in a connection id */

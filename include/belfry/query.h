@@ -31,6 +31,8 @@ struct query {
 	struct slice subject; /* inside the same heap block as the query */
 	struct event_id after;
 	uint32_t limit;
+	struct query *next; /* router's, while it waits, and since when: monotonic */
+	uint64_t began_ms;
 	int status;    /* router's: HTTP status, 0 until it is answered */
 	uint8_t *body; /* router's: JSON text */
 	size_t body_size;

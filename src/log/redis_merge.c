@@ -118,6 +118,9 @@ size_t redis_merge_sort(struct redis_merge *merge, const struct redis_merge_rule
 	struct event_id end = common_end(merge, rule->asked_for);
 	size_t told = 0;
 
+	merge->end = end;
+	if (!event_id_is_none(rule->limit) && event_id_is_after(end, rule->limit))
+		end = rule->limit;
 	if (merge->count == 0)
 		return 0;
 	qsort(merge->entries, merge->count, sizeof(*merge->entries), compare);

@@ -31,12 +31,14 @@ struct redis_merge {
 	size_t ends_count, ends_capacity;
 	uint8_t *bytes;
 	size_t bytes_size, bytes_capacity;
+	struct event_id end; /* sorted: some stream may have more that is after this */
 };
 
 struct redis_merge_rule {
-	uint32_t asked_for; /* entries of each stream */
-	uint32_t room;      /* not more are told */
-	uint64_t before_ms; /* entries of this millisecond and later are not told yet */
+	uint32_t asked_for;    /* entries of each stream */
+	uint32_t room;         /* not more are told */
+	uint64_t before_ms;    /* entries of this millisecond and later are not told yet */
+	struct event_id limit; /* nor entries after this; 0-0: no limit */
 };
 
 /* All zero is an empty one. */

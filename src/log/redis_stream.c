@@ -206,8 +206,23 @@ static void note_held(struct redis_stream *stream, size_t told)
 	stream->held_reads++;
 }
 
+/* Up to where everything was told. */
+static void note_complete(struct redis_stream *stream, size_t told, uint64_t time_ms)
+{
+	const struct redis_merge *merge = &stream->merge;
+	struct event_id upto = merge->end, before_time = {time_ms - 1, UINT64_MAX};
+
+	if (told < merge->count && event_id_is_after(upto, merge->entries[told].id))
+		upto = event_id_before(merge->entries[told].id);
+	stream->is_at_limit = !event_id_is_after(stream->rule.limit, upto);
+	if (!event_id_is_after(before_time, upto))
+		stream->complete_ms = time_ms;
+}
+
 static void tell_all(struct redis_stream *stream)
 {
+	uint64_t time_ms = stream->rule.before_ms;
+
 	if (stream->held_reads >= REDIS_STREAM_HOLD_MAX)
 		stream->rule.before_ms = UINT64_MAX;
 	size_t told = redis_merge_sort(&stream->merge, &stream->rule);
@@ -215,11 +230,13 @@ static void tell_all(struct redis_stream *stream)
 	for (size_t i = 0; i < told; i++)
 		tell_merged(stream, i);
 	note_held(stream, told);
+	note_complete(stream, told, time_ms);
 	redis_merge_clear(&stream->merge);
 }
 
 static void on_parted_end(struct redis_stream *stream)
 {
+	stream->is_asking_id = false;
 	if (--stream->replies_left > 0)
 		return;
 	if (stream->state == REDIS_STREAM_READING && stream->session.error[0] == '\0')
@@ -230,11 +247,19 @@ static void on_parted_end(struct redis_stream *stream)
 
 /* ---- replies ---- */
 
+/* The reply to CLIENT ID, the first one, which Redis may refuse. */
+static bool is_client_id(const struct redis_stream *stream)
+{
+	return is_parted(stream) && stream->state == REDIS_STREAM_GREETING && stream->is_asking_id;
+}
+
 static void on_token(void *owner, const struct reply_token *token)
 {
 	struct redis_stream *stream = owner;
 
-	if (stream->state == REDIS_STREAM_READING && is_parted(stream))
+	if (is_client_id(stream))
+		stream->client_id = token->type == REPLY_INTEGER ? token->number : 0;
+	else if (stream->state == REDIS_STREAM_READING && is_parted(stream))
 		on_parted_token(stream, token);
 	else if (stream->state == REDIS_STREAM_READING)
 		on_read_token(stream, token);
@@ -295,25 +320,66 @@ void redis_stream_start_after(struct redis_stream *stream, struct event_id id)
 	if (!is_parted(stream))
 		return;
 	stream->last_partition = stream->keys_count; /* after all that have this id */
+	stream->complete_ms = 0;
 	for (uint32_t i = 0; i < stream->keys_count; i++)
-		stream->parts[i] = (struct redis_stream_part){.position = id};
+		stream->parts[i] = (struct redis_stream_part){.position = id,
+							      .is_read = stream->parts[i].is_read};
+}
+
+void redis_stream_add(struct redis_stream *stream, uint32_t partition, struct event_id position)
+{
+	ASSERT(is_parted(stream) && stream->state <= REDIS_STREAM_IDLE &&
+	       partition < stream->keys_count);
+	stream->parts[partition] =
+		(struct redis_stream_part){.is_read = true, .position = position};
+}
+
+void redis_stream_drop(struct redis_stream *stream, uint32_t partition)
+{
+	ASSERT(is_parted(stream) && stream->state <= REDIS_STREAM_IDLE &&
+	       partition < stream->keys_count);
+	stream->parts[partition] = (struct redis_stream_part){.is_read = false};
+}
+
+struct event_id redis_stream_known(const struct redis_stream *stream)
+{
+	struct event_id complete = {stream->complete_ms - 1, UINT64_MAX};
+
+	if (stream->complete_ms == 0 || event_id_is_after(stream->position, complete))
+		return stream->position;
+	return complete;
+}
+
+static uint32_t count_read(const struct redis_stream *stream)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < stream->keys_count; i++)
+		count += !is_parted(stream) || stream->parts[i].is_read;
+	return count;
 }
 
 enum status redis_stream_open(struct redis_stream *stream)
 {
 	enum status status = redis_session_open(&stream->session);
+	struct slice id[] = {SLICE("CLIENT"), SLICE("ID")};
 
 	stream->state = REDIS_STREAM_GREETING;
-	stream->replies_left = stream->keys_count;
+	stream->replies_left = count_read(stream) + is_parted(stream);
 	stream->held_reads = 0;
 	stream->holds = stream->holds_for_time = false;
+	stream->is_asking_id = is_parted(stream);
+	stream->client_id = 0;
 	redis_merge_clear(&stream->merge);
+	if (status == STATUS_OK && is_parted(stream))
+		status = redis_session_command(&stream->session, id, 2);
 	/* With a position, too: a key that is not a stream is then known before it is read. */
 	for (uint32_t i = 0; status == STATUS_OK && i < stream->keys_count; i++) {
 		struct slice newest[] = {SLICE("XREVRANGE"), stream->keys[i], SLICE("+"),
 					 SLICE("-"),         SLICE("COUNT"),  SLICE("1")};
 
-		status = redis_session_command(&stream->session, newest, 6);
+		if (!is_parted(stream) || stream->parts[i].is_read)
+			status = redis_session_command(&stream->session, newest, 6);
 	}
 	return status;
 }
@@ -331,34 +397,51 @@ static struct slice write_position(struct redis_stream_part *own)
 	return slice_of(own->position_text, (size_t)size);
 }
 
+/* The words of an XREAD of all that are read; returns how many. */
+static uint32_t write_read(struct redis_stream *stream, struct slice count, struct slice block)
+{
+	struct slice *words = stream->words;
+	uint32_t keys_count = count_read(stream), size = 0, at;
+
+	words[size++] = SLICE("XREAD");
+	words[size++] = SLICE("COUNT");
+	words[size++] = count;
+	if (!stream->is_hasty) {
+		words[size++] = SLICE("BLOCK");
+		words[size++] = block;
+	}
+	words[size++] = SLICE("STREAMS");
+	at = size;
+	for (uint32_t i = 0; i < stream->keys_count; i++) {
+		if (!stream->parts[i].is_read)
+			continue;
+		words[at] = stream->keys[i];
+		words[keys_count + at++] = write_position(&stream->parts[i]);
+	}
+	return size + 2 * keys_count;
+}
+
 /* TIME first: what has an id of an earlier millisecond is complete in what comes behind it. */
 static enum status read_parts(struct redis_stream *stream, uint32_t count)
 {
-	struct slice time[] = {SLICE("TIME")}, *words = stream->words;
-	uint32_t keys_count = stream->keys_count, each = count / keys_count;
+	struct slice time[] = {SLICE("TIME")};
+	uint32_t keys_count = count_read(stream), each;
 	char count_text[12], block_text[12];
 
-	if (each < PART_COUNT_MIN)
-		each = PART_COUNT_MIN;
+	ASSERT(keys_count > 0);
+	each = count / keys_count > PART_COUNT_MIN ? count / keys_count : PART_COUNT_MIN;
 	snprintf(count_text, sizeof(count_text), "%u", each);
 	snprintf(block_text, sizeof(block_text), "%u", REDIS_STREAM_BLOCK_MS);
-	words[0] = SLICE("XREAD");
-	words[1] = SLICE("COUNT");
-	words[2] = slice_of_text(count_text);
-	words[3] = SLICE("BLOCK");
-	words[4] = slice_of_text(block_text);
-	words[5] = SLICE("STREAMS");
-	for (uint32_t i = 0; i < keys_count; i++) {
-		words[6 + i] = stream->keys[i];
-		words[6 + keys_count + i] = write_position(&stream->parts[i]);
-	}
-	stream->rule = (struct redis_merge_rule){.asked_for = each, .room = count};
+	uint32_t words = write_read(stream, slice_of_text(count_text), slice_of_text(block_text));
+
+	stream->rule =
+		(struct redis_merge_rule){.asked_for = each, .room = count, .limit = stream->limit};
 	stream->reply_part = 0;
 	stream->replies_left = 2;
 	stream->state = REDIS_STREAM_READING;
 	if (redis_session_command(&stream->session, time, 1) != STATUS_OK)
 		return STATUS_NO_MEMORY;
-	return redis_session_command(&stream->session, words, 6 + 2 * keys_count);
+	return redis_session_command(&stream->session, stream->words, words);
 }
 
 enum status redis_stream_read(struct redis_stream *stream, uint32_t count)

@@ -15,6 +15,8 @@
  * still get an earlier one. What is told is thus in the order of ids, and of partitions where two
  * have the same id. Only when the clock of Redis goes back, or somebody gives an id of his own, can
  * an entry come that is before one that was told: it is told, and `entry_is_late`.
+ *
+ * Of several streams only those are read that were added.
  */
 #ifndef BELFRY_LOG_REDIS_STREAM_H
 #define BELFRY_LOG_REDIS_STREAM_H
@@ -45,6 +47,7 @@ enum redis_stream_state {
 
 /* One of several streams. */
 struct redis_stream_part {
+	bool is_read;
 	struct event_id position; /* it is read after this */
 	struct event_id told;     /* the newest that was told since start_after; 0-0: none */
 	char position_text[EVENT_ID_TEXT_MAX + 1];
@@ -78,6 +81,12 @@ struct redis_stream {
 	bool entry_is_late;       /* it is before one that was told */
 	bool holds;               /* the last reply had more than was told */
 	bool holds_for_time;      /* and that is to be asked for a millisecond later */
+	bool is_hasty;            /* the owner's: the next read does not wait in Redis */
+	struct event_id limit;    /* the owner's: what is after it is not told; 0-0: no limit */
+	bool is_at_limit;         /* with a limit: all up to there was told */
+	uint64_t complete_ms;     /* of the streams that are read, what is before is told */
+	bool is_asking_id;        /* the reply to CLIENT ID is to come */
+	uint64_t client_id;       /* of this link, as Redis counts; 0: not known */
 	uint32_t last_partition;  /* of the entry at `position` */
 	struct event_id held;     /* the oldest that was held back, and for how many reads */
 	uint32_t held_reads;
@@ -95,6 +104,17 @@ void redis_stream_deinit(struct redis_stream *stream);
 
 /* Begins after this id instead of at the newest entry. Before the first open. */
 void redis_stream_start_after(struct redis_stream *stream, struct event_id id);
+
+/* ---- of several streams; none is being read at the beginning ---- */
+
+/* IDLE or CLOSED: one more is read, after `position`, or one less. */
+void redis_stream_add(struct redis_stream *stream, uint32_t partition, struct event_id position);
+void redis_stream_drop(struct redis_stream *stream, uint32_t partition);
+
+/* Everything up to here that the streams have was told: at least `position`. */
+struct event_id redis_stream_known(const struct redis_stream *stream);
+
+/* ---- reading ---- */
 
 /* A new link is there. */
 MUST_CHECK enum status redis_stream_open(struct redis_stream *stream);

@@ -53,7 +53,8 @@ enum status appending_embedded(struct router *router, const struct entry *entry,
 	status = embedded_log_append(&router->embedded, router->unix_ms, entry->fields,
 				     entry->fields_count, ret_id);
 	if (status == STATUS_OK)
-		fold_entry(router, entry, *ret_id, FOLD_DELIVER);
+		fold_entry(router, entry, *ret_id,
+			   &(struct fold_place){.history = router->history, .mode = FOLD_DELIVER});
 	return status;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "belfry/close_reason.h"
+#include "router/needs.h"
 #include "router/online.h"
 #include "router/replay.h"
 #include "router/revoking.h"
@@ -22,6 +23,25 @@ static struct slice text_of(const struct receipt *receipt)
 			receipt->text_size);
 }
 
+static struct interest *need_interest(struct router *router, struct slice channel)
+{
+	uint32_t before = router->interests.count;
+	struct interest *interest = interests_need(&router->interests, channel);
+
+	ASSERT(interest != NULL); /* without it a shard would silently hear nothing */
+	if (router->interests.count > before)
+		needs_hold(router, channel);
+	return interest;
+}
+
+static void drop_interest(struct router *router, struct interest *interest)
+{
+	if (interest->shards != 0 || interest->conns > 0)
+		return;
+	needs_release(router, slice_of(interest->name, interest->name_size));
+	interests_drop_unused(&router->interests, interest);
+}
+
 static struct interest *need_user(struct router *router, struct slice user)
 {
 	uint8_t name[sizeof(USER_PREFIX) - 1 + USER_SIZE_MAX];
@@ -29,19 +49,12 @@ static struct interest *need_user(struct router *router, struct slice user)
 	ASSERT(user.size > 0 && user.size <= USER_SIZE_MAX);
 	memcpy(name, USER_PREFIX, sizeof(USER_PREFIX) - 1);
 	memcpy(name + sizeof(USER_PREFIX) - 1, user.bytes, user.size);
-	struct interest *interest = interests_need(
-		&router->interests, slice_of(name, sizeof(USER_PREFIX) - 1 + user.size));
-
-	ASSERT(interest != NULL);
-	return interest;
+	return need_interest(router, slice_of(name, sizeof(USER_PREFIX) - 1 + user.size));
 }
 
 static void on_interest(struct router *router, uint32_t shard, struct slice channel)
 {
-	struct interest *interest = interests_need(&router->interests, channel);
-
-	ASSERT(interest != NULL); /* without it this shard would silently hear nothing */
-	interest->shards |= UINT64_C(1) << shard;
+	need_interest(router, channel)->shards |= UINT64_C(1) << shard;
 }
 
 static void on_disinterest(struct router *router, uint32_t shard, struct slice channel)
@@ -51,7 +64,7 @@ static void on_disinterest(struct router *router, uint32_t shard, struct slice c
 
 	ASSERT(interest != NULL);
 	interest->shards &= ~(UINT64_C(1) << shard);
-	interests_drop_unused(&router->interests, interest);
+	drop_interest(router, interest);
 }
 
 /* ---- a connection comes ---- */
@@ -148,7 +161,7 @@ static void on_detach(struct router *router, uint32_t shard, const struct receip
 		cursors_release(&router->cursors, session->cursor);
 	if (--session->user->conns == 0)
 		counter_subtract(&router->counters->users, 1);
-	interests_drop_unused(&router->interests, session->user);
+	drop_interest(router, session->user);
 	free(session->identity);
 	addresses_leave(&router->addresses, session->address);
 	*session = (struct session){0};

@@ -2,7 +2,7 @@
  *
  * Layer   router (may include: lane, wire, uring, log, base, libc)
  * Threads the router
- * Memory  40 bytes each, at most DEPARTED_MAX; the oldest goes when there are more
+ * Memory  48 bytes each, at most DEPARTED_MAX; the oldest goes when there are more
  * Errors  none: without memory nothing is remembered
  */
 #ifndef BELFRY_ROUTER_DEPARTED_H

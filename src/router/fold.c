@@ -18,9 +18,8 @@ struct fold {
 	struct router *router;
 	const struct entry *entry;
 	struct event_id id;
-	enum fold_mode mode;
+	const struct fold_place *place;
 	enum inbox_type type;
-	bool is_late;     /* of several streams: it came after later ones and is not indexed */
 	bool was_indexed; /* in some channel: its body is kept */
 	uint32_t targets;
 	uint64_t shards;
@@ -38,14 +37,14 @@ bool fold_is_inbox(const struct router *router, struct slice name)
 }
 
 /* Of several streams: another one is the channel's, and there it is looked for later. */
-static bool is_misplaced(const struct router *router, struct slice name)
+static bool is_misplaced(const struct fold *fold, struct slice name)
 {
-	const struct redis_log *redis = router->redis;
+	const struct redis_log *redis = fold->router->redis;
 
 	if (!redis || redis->partitions.count == 1 ||
-	    redis_log_partition(redis, name) == redis->stream.entry_partition)
+	    redis_log_partition(redis, name) == fold->place->partition)
 		return false;
-	counter_add(&router->counters->misplaced, 1);
+	counter_add(&fold->router->counters->misplaced, 1);
 	return true;
 }
 
@@ -57,6 +56,7 @@ static bool index_channel(struct fold *fold, struct slice name, uint64_t channel
 	struct history_item item = {
 		.id = fold->id,
 		.channel = channel,
+		.partition = fold->place->partition,
 		.expires_ms = entry->ttl_s ? fold->id.ms + (uint64_t)entry->ttl_s * 1000 : 0,
 		.counts = fold->type == INBOX_MESSAGE && fold_is_inbox(router, name),
 	};
@@ -65,12 +65,12 @@ static bool index_channel(struct fold *fold, struct slice name, uint64_t channel
 		item.id_hash = inbox_id_hash(router, channel, entry->id);
 	if (!slice_is_absent(entry->key))
 		item.key_hash = inbox_key_hash(router, channel, entry->key);
-	if (fold->is_late)
-		return !history_is_duplicate(router->history, item.id_hash, fold->id);
-	item.id_only = !fold_keeps_history(router, name) || is_misplaced(router, name);
+	if (fold->place->is_late)
+		return !history_is_duplicate(fold->place->history, item.id_hash, fold->id);
+	item.id_only = !fold_keeps_history(router, name) || is_misplaced(fold, name);
 	if (item.id_only && item.id_hash == 0)
 		return true;
-	enum history_verdict verdict = history_add(router->history, &item);
+	enum history_verdict verdict = history_add(fold->place->history, &item);
 
 	ASSERT(verdict != HISTORY_NO_MEMORY);
 	fold->was_indexed |= verdict == HISTORY_ADDED && !item.id_only;
@@ -79,9 +79,11 @@ static bool index_channel(struct fold *fold, struct slice name, uint64_t channel
 
 static void apply_inbox(struct fold *fold, struct slice name, uint64_t channel)
 {
+	const struct inbox inbox = {fold->router, fold->place->history, channel, fold->id};
+
 	if (fold->type == INBOX_MESSAGE || !fold_is_inbox(fold->router, name))
 		return;
-	if (inbox_apply(fold->router, fold->entry, channel))
+	if (inbox_apply(&inbox, fold->entry))
 		fold->counted = name;
 }
 
@@ -92,7 +94,7 @@ static void tell_unread(struct fold *fold, uint64_t channel, struct notice_chann
 		fold->type == INBOX_MESSAGE && fold_is_inbox(fold->router, target->name);
 	if (target->has_unread)
 		target->unread =
-			history_unread(fold->router->history, channel, fold->router->unix_ms);
+			history_unread(fold->place->history, channel, fold->router->unix_ms);
 }
 
 static void fold_channel(struct fold *fold, struct slice name)
@@ -105,7 +107,7 @@ static void fold_channel(struct fold *fold, struct slice name)
 		return;
 	}
 	apply_inbox(fold, name, channel);
-	if (fold->mode == FOLD_INDEX)
+	if (fold->place->mode == FOLD_INDEX || fold->place->is_aside)
 		return;
 	uint64_t wanting = fanout_resolve(router, name, channel, &router->targets[fold->targets]);
 
@@ -120,7 +122,7 @@ static void keep_body(struct fold *fold)
 	struct event_id id = fold->id;
 
 	if (router->redis && router->redis->partitions.count > 1)
-		id.sequence = id.sequence * PARTITIONS_MAX + router->redis->stream.entry_partition;
+		id.sequence = id.sequence * PARTITIONS_MAX + fold->place->partition;
 	bool kept = bodies_add(router->bodies, id, fold->entry);
 
 	ASSERT(kept);
@@ -168,35 +170,36 @@ static bool is_expired(const struct fold *fold)
 }
 
 void fold_entry(struct router *router, const struct entry *entry, struct event_id id,
-		enum fold_mode mode)
+		const struct fold_place *place)
 {
 	struct fold fold = {
 		.router = router,
 		.entry = entry,
 		.id = id,
-		.mode = mode,
+		.place = place,
 		.type = inbox_type_of(entry->type),
-		.is_late = router->redis && router->redis->stream.entry_is_late,
 	};
 	uint32_t cursor = 0;
 	struct slice name;
 
 	counter_add(&router->counters->entries, 1);
-	if (!fold.is_late)
+	if (!place->is_late && !place->is_aside)
 		router->last = id;
 	if (slice_equal(entry->type, SLICE(FOLD_DISCONNECT))) {
-		if (mode == FOLD_DELIVER)
+		if (place->mode == FOLD_DELIVER)
 			disconnect(router, entry);
 		return;
 	}
 	while (entry_next_channel(entry, &cursor, &name))
 		fold_channel(&fold, name);
+	if (place->is_aside)
+		return;
 	if (fold.was_indexed)
 		keep_body(&fold);
-	if (mode == FOLD_DELIVER && is_expired(&fold))
+	if (place->mode == FOLD_DELIVER && is_expired(&fold))
 		counter_add(&router->counters->expired, 1);
 	else if (fold.shards != 0)
 		fanout_entry(router, entry, id, fold.targets, fold.shards);
-	if (mode == FOLD_DELIVER && !slice_is_absent(fold.counted))
+	if (place->mode == FOLD_DELIVER && !slice_is_absent(fold.counted))
 		inbox_tell_count(router, fold.counted, router_hash(router, fold.counted));
 }

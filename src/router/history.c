@@ -93,7 +93,7 @@ static bool is_too_old(const struct history *history)
 	return newest.ms - oldest.ms > history->options.retention_ms;
 }
 
-static void trim(struct history *history)
+void history_trim(struct history *history)
 {
 	uint64_t first = history->records.first;
 
@@ -147,8 +147,7 @@ static bool is_there(const struct history *history, const struct history_item *i
 	return newest != 0 && event_id_equal(history_id(history, newest), item->id);
 }
 
-/* After this nothing can fail. */
-static bool reserve(struct history *history, const struct history_item *item)
+bool history_reserve(struct history *history, const struct history_item *item)
 {
 	return block_queue_reserve(&history->records) &&
 	       (item->id_hash == 0 || record_names_reserve(&history->ids)) &&
@@ -193,6 +192,7 @@ static void link_record(struct history *history, struct record *record, uint64_t
 		record->flags |= RECORD_READ;
 	record->distance = (uint32_t)distance; /* all that are kept lie within RECORDS_MAX */
 	channel->newest = number;
+	channel->partition = (uint16_t)item->partition;
 }
 
 enum history_verdict history_add(struct history *history, const struct history_item *item)
@@ -200,13 +200,14 @@ enum history_verdict history_add(struct history *history, const struct history_i
 	uint64_t number = history->records.end;
 	uint32_t channel = RECORD_CHANNEL_NONE;
 
+	ASSERT(item->partition < RECORD_PARTITION_NONE);
 	ASSERT(history_count(history) == 0 ||
 	       !event_id_is_after(history_id(history, number - 1), item->id));
 	if (history_is_duplicate(history, item->id_hash, item->id) || is_there(history, item))
 		return HISTORY_DUPLICATE;
 	if (item->id_only && item->id_hash == 0)
 		return HISTORY_ADDED; /* nothing of it is remembered */
-	if (!reserve(history, item))
+	if (!history_reserve(history, item))
 		return HISTORY_NO_MEMORY;
 	if (!item->id_only) {
 		channel = record_channels_need(&history->channels, item->channel);
@@ -218,9 +219,11 @@ enum history_verdict history_add(struct history *history, const struct history_i
 	*record = (struct record){.id = item->id, .channel = channel & RECORD_CHANNEL_NONE};
 	if (item->id_hash != 0)
 		record_names_push(&history->ids, item->id_hash, number);
-	if (!item->id_only)
+	if (item->id_only)
+		record->distance = item->partition;
+	else
 		link_record(history, record, number, item);
-	trim(history);
+	history_trim(history);
 	return HISTORY_ADDED;
 }
 

@@ -38,6 +38,7 @@ struct history_item {
 	uint64_t id_hash;    /* hash of channel and producer's id; 0: it gave none */
 	uint64_t key_hash;   /* hash of channel and collapse key; 0: none */
 	uint64_t expires_ms; /* Unix time from which it is not delivered any more; 0: never */
+	uint32_t partition;  /* of the log's streams, the one that had the entry */
 	bool counts;         /* it is unread until somebody reads it: an inbox channel */
 	bool id_only;        /* the channel keeps no history: only id_hash is remembered */
 };
@@ -83,6 +84,9 @@ uint64_t history_newest(const struct history *history, uint64_t channel);
 uint64_t history_previous(const struct history *history, uint64_t number);
 
 struct event_id history_id(const struct history *history, uint64_t number);
+
+/* Which of the log's streams had the entry. */
+uint32_t history_partition(const struct history *history, uint64_t number);
 
 /* Not superseded, not deleted, and at `now_ms` (Unix) not expired. */
 bool history_is_current(const struct history *history, uint64_t number, uint64_t now_ms);

@@ -2,7 +2,8 @@
  *
  * Layer   router (may include: lane, wire, uring, log, base, libc)
  * Threads the router
- * Memory  the new index beside the old ones, and 8 bytes a record of them while it is made
+ * Memory  the new index beside the old ones, and 4 bytes a record and a channel of them while it
+ *         is made
  * Errors  NULL: out of memory; nothing has changed
  *
  * A node that begins to read another partition reads that one's window into an index of its own

@@ -25,7 +25,8 @@ struct record {
 	struct event_id id;
 	uint32_t channel : RECORD_CHANNEL_BITS; /* index; NONE: only its id is remembered */
 	uint32_t flags : 32 - RECORD_CHANNEL_BITS;
-	uint32_t distance; /* to the previous one of its channel; 0: none, or out of reach */
+	uint32_t distance; /* to the previous one of its channel; 0: none, or out of reach. Without
+			      a channel it is the partition */
 };
 
 _Static_assert(sizeof(struct record) == 24, "a record is 24 bytes");
@@ -51,6 +52,12 @@ static inline struct record *history_record(const struct history *history, uint6
 	ASSERT(number >= history->records.first && number < history->records.end);
 	return block_queue_at(&history->records, number);
 }
+
+/* Room for a record like `item`: to push it and what belongs to it cannot fail after this. */
+MUST_CHECK bool history_reserve(struct history *history, const struct history_item *item);
+
+/* By count and age. */
+void history_trim(struct history *history);
 
 /* Nobody has read or deleted it, nothing has taken its place. */
 static inline bool history_is_unread(const struct record_channel *channel,

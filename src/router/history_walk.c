@@ -16,6 +16,15 @@ struct event_id history_id(const struct history *history, uint64_t number)
 	return history_record(history, number)->id;
 }
 
+uint32_t history_partition(const struct history *history, uint64_t number)
+{
+	const struct record *record = history_record(history, number);
+
+	if (record->channel == RECORD_CHANNEL_NONE)
+		return record->distance;
+	return record_channels_at(&history->channels, record->channel)->partition;
+}
+
 uint64_t history_newest(const struct history *history, uint64_t channel)
 {
 	uint32_t index = record_channels_find(&history->channels, channel);
@@ -27,7 +36,8 @@ uint64_t history_newest(const struct history *history, uint64_t channel)
 
 uint64_t history_previous(const struct history *history, uint64_t number)
 {
-	uint64_t distance = history_record(history, number)->distance;
+	const struct record *record = history_record(history, number);
+	uint64_t distance = record->channel != RECORD_CHANNEL_NONE ? record->distance : 0;
 
 	if (distance == 0 || distance > number - history->records.first)
 		return 0;

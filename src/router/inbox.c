@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "router/fold.h"
+#include "router/needs.h"
 #include "router/router_state.h"
 #include "wire/event_id.h"
 #include "wire/json.h"
@@ -44,15 +45,17 @@ uint64_t inbox_key_hash(const struct router *router, uint64_t channel, struct sl
 	return hash_in(router, channel, 'k', key);
 }
 
-uint64_t inbox_find(const struct router *router, uint64_t channel, struct slice id)
+/* Record of the channel that a notification id means; 0: none that is kept. */
+static uint64_t find(const struct router *router, const struct history *history, uint64_t channel,
+		     struct slice id)
 {
 	struct event_id event;
 	uint64_t number = 0;
 
 	if (id.size > 0 && id.size <= ID_SIZE_MAX)
-		number = history_find(router->history, channel, inbox_id_hash(router, channel, id));
+		number = history_find(history, channel, inbox_id_hash(router, channel, id));
 	if (number == 0 && event_id_parse(id, &event))
-		number = history_find_event(router->history, channel, event);
+		number = history_find_event(history, channel, event);
 	return number;
 }
 
@@ -60,8 +63,9 @@ bool inbox_may_have(const struct router *router, struct slice name, struct slice
 {
 	uint64_t channel = router_hash(router, name);
 
-	return !router->is_loaded || !fold_is_inbox(router, name) ||
-	       history_has_base(router->history, channel) || inbox_find(router, channel, id) != 0;
+	return !router->is_loaded || !needs_has(router, name) || !fold_is_inbox(router, name) ||
+	       history_has_base(router->history, channel) ||
+	       find(router, router->history, channel, id) != 0;
 }
 
 /* The text of a string, or the digits of a number. */
@@ -83,49 +87,48 @@ static bool read_id(struct json_value object, const char *key, uint8_t room[ID_S
 	return true;
 }
 
-static bool mark_one(struct router *router, struct json_value data, uint64_t channel,
-		     enum history_mark mark)
+static bool mark_one(const struct inbox *inbox, struct json_value data, enum history_mark mark)
 {
-	uint32_t before = history_unread(router->history, channel, 0);
+	uint32_t before = history_unread(inbox->history, inbox->channel, 0);
 	uint8_t room[ID_SIZE_MAX];
 	struct slice id;
 
 	if (!read_id(data, "id", room, &id))
 		return false;
-	uint64_t number = inbox_find(router, channel, id);
+	uint64_t number = find(inbox->router, inbox->history, inbox->channel, id);
 
 	if (number != 0)
-		history_set_mark(router->history, number, mark);
-	return history_unread(router->history, channel, 0) != before;
+		history_set_mark(inbox->history, number, mark);
+	return history_unread(inbox->history, inbox->channel, 0) != before;
 }
 
-static bool mark_read(struct router *router, struct json_value data, uint64_t channel)
+static bool mark_read(const struct inbox *inbox, struct json_value data)
 {
-	struct event_id last = router->last;
+	struct event_id last = inbox->last;
 	uint8_t room[ID_SIZE_MAX];
 	struct json_value all;
 	struct slice text;
 
 	if (!json_find(data, "all", &all) || all.type != JSON_TRUE)
-		return mark_one(router, data, channel, HISTORY_READ);
+		return mark_one(inbox, data, HISTORY_READ);
 	if (read_id(data, "last", room, &text) && !event_id_parse(text, &last))
 		return false;
-	return history_read_all(router->history, channel, last) > 0;
+	return history_read_all(inbox->history, inbox->channel, last) > 0;
 }
 
-static bool set_count(struct router *router, struct json_value data, uint64_t channel)
+static bool set_count(const struct inbox *inbox, struct json_value data)
 {
 	struct json_value value;
 	int64_t count;
 
 	if (!json_find(data, "count", &value) || !json_number_to_i64(value, &count) || count < 0)
 		return false;
-	history_set_base(router->history, channel,
+	history_set_base(inbox->history, inbox->channel,
 			 count < UINT32_MAX ? (uint32_t)count : UINT32_MAX);
 	return false; /* the entry itself tells it */
 }
 
-bool inbox_apply(struct router *router, const struct entry *entry, uint64_t channel)
+bool inbox_apply(const struct inbox *inbox, const struct entry *entry)
 {
 	struct json_value data = json_read(entry->data);
 
@@ -133,11 +136,11 @@ bool inbox_apply(struct router *router, const struct entry *entry, uint64_t chan
 		return false;
 	switch (inbox_type_of(entry->type)) {
 	case INBOX_READ:
-		return mark_read(router, data, channel);
+		return mark_read(inbox, data);
 	case INBOX_DELETED:
-		return mark_one(router, data, channel, HISTORY_DELETED);
+		return mark_one(inbox, data, HISTORY_DELETED);
 	case INBOX_COUNT:
-		return set_count(router, data, channel);
+		return set_count(inbox, data);
 	case INBOX_MESSAGE:
 		return false;
 	}

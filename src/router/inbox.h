@@ -22,18 +22,24 @@
 
 #include "wire/entry.h"
 
+struct history;
 struct router;
 
 enum inbox_type { INBOX_MESSAGE, INBOX_READ, INBOX_DELETED, INBOX_COUNT };
 
 enum inbox_type inbox_type_of(struct slice type);
 
-/* The entry is in this channel, which is an inbox: changes the state. True: the number of unread
- * ones is another than before because of it. */
-bool inbox_apply(struct router *router, const struct entry *entry, uint64_t channel);
+/* One inbox in an index. */
+struct inbox {
+	const struct router *router;
+	struct history *history;
+	uint64_t channel;
+	struct event_id last; /* the newest entry */
+};
 
-/* Record of the channel that a notification id means; 0: none that is kept. */
-uint64_t inbox_find(const struct router *router, uint64_t channel, struct slice id);
+/* The entry is in this inbox: changes the state. True: the number of unread ones is another than
+ * before because of it. */
+bool inbox_apply(const struct inbox *inbox, const struct entry *entry);
 
 /* There may be such a notification: it has a record, or a backend counts older ones, or nothing is
  * known of this channel here. */

@@ -201,6 +201,19 @@ void listing_turn(struct router *router)
 	}
 }
 
+void listing_again_all(struct router *router)
+{
+	for (struct listing *listing = router->listings; listing; listing = listing->next) {
+		free(listing->numbers);
+		listing->at = 0;
+		listing->has_written = false;
+		bool is_collected = collect(router, listing);
+
+		ASSERT(is_collected);
+		write_begin(listing);
+	}
+}
+
 void listing_refuse_all(struct router *router, const char *code, const char *message)
 {
 	while (router->listings) {

@@ -27,6 +27,9 @@ void listing_answer(struct router *router, struct query *query);
 /* Once per turn: goes on with those that wait for bodies. */
 void listing_turn(struct router *router);
 
+/* Records have other numbers and the log is the same: those that wait begin anew. */
+void listing_again_all(struct router *router);
+
 /* Those that wait are answered with 503: at the end, and when records have other numbers. */
 void listing_refuse_all(struct router *router, const char *code, const char *message);
 

@@ -53,6 +53,15 @@ static inline uint32_t partition_set_count(const struct partition_set *set)
 	return count;
 }
 
+static inline bool partition_set_has_all(const struct partition_set *set,
+					 const struct partition_set *others)
+{
+	for (uint32_t i = 0; i < PARTITION_SET_WORDS; i++)
+		if ((others->bits[i] & ~set->bits[i]) != 0)
+			return false;
+	return true;
+}
+
 static inline bool partition_set_is_empty(const struct partition_set *set)
 {
 	return partition_set_count(set) == 0;

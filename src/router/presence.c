@@ -8,9 +8,9 @@
 
 #define CAPACITY_MIN 256u
 
-_Static_assert(offsetof(struct presence_conn, device) <= 81,
+_Static_assert(offsetof(struct presence_conn, device) <= 85,
 	       "presence.h says what a connection costs");
-_Static_assert(offsetof(struct presence_user, name) <= 58, "presence.h says what a user costs");
+_Static_assert(offsetof(struct presence_user, name) <= 62, "presence.h says what a user costs");
 
 #define AT_PLACE(link) CONTAINER_OF(link, struct presence_conn, place)
 #define AT_USER(link) CONTAINER_OF(link, struct presence_conn, of_user)

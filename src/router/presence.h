@@ -2,7 +2,7 @@
  *
  * Layer   router (may include: lane, wire, uring, log, base, libc)
  * Threads the router
- * Memory  81 bytes a connection and its device, 58 a user and its name, rounded up, 8 to 16
+ * Memory  85 bytes a connection and its device, 62 a user and its name, rounded up, 8 to 16
  *         bytes in a hash table for each; 4 KiB. 50,000 connections of as many users: 12 MB
  * Errors  false when memory is out; nothing has changed then
  *

@@ -7,6 +7,7 @@
 #include "belfry/upstream.h"
 #include "router/fold.h"
 #include "router/listing.h"
+#include "router/needs.h"
 #include "router/online.h"
 #include "router/revoking.h"
 #include "router/saying.h"
@@ -14,6 +15,7 @@
 
 #define QUERIES_TURN_MAX 16 /* each may walk over a channel's history; notices do not wait long */
 #define REFUSAL_SIZE_MAX 256
+#define PARTITION_PATIENCE_MS 10000u
 
 void queries_answer(struct router *router, struct query *query, int status, struct slice body)
 {
@@ -119,7 +121,29 @@ static void answer_disconnect(struct router *router, struct query *query)
 	saying_append(router, &entry, on_disconnected, disconnect);
 }
 
-static void take(struct router *router, struct query *query)
+/* The channel that the answer is about; absent: none. */
+static struct slice channel_of(const struct router *router, const struct query *query,
+			       uint8_t room[CHANNEL_SIZE_MAX])
+{
+	struct slice name = slice_of(NULL, 0);
+
+	if (query->type == QUERY_HISTORY)
+		return query->subject;
+	if (query->type == QUERY_UNREAD)
+		user_channel(router, query->subject, room, &name);
+	return name;
+}
+
+/* Its channel is in a partition that is not read here: the question makes it read. */
+static bool must_wait(const struct router *router, const struct query *query)
+{
+	uint8_t room[CHANNEL_SIZE_MAX];
+	struct slice channel = channel_of(router, query, room);
+
+	return router->is_loaded && !slice_is_absent(channel) && !needs_ask(router, channel);
+}
+
+static void answer(struct router *router, struct query *query)
 {
 	static void (*const answers[])(struct router * router, struct query * query) = {
 		[QUERY_HISTORY] = listing_answer,
@@ -137,6 +161,39 @@ static void take(struct router *router, struct query *query)
 		queries_refuse(router, query, 503, "stopping", "this node is stopping");
 	else
 		answers[query->type](router, query);
+}
+
+static void take(struct router *router, struct query *query)
+{
+	if (router->is_stopping || !must_wait(router, query)) {
+		answer(router, query);
+		return;
+	}
+	query->began_ms = router->now_ms;
+	query->next = router->waiting_queries;
+	router->waiting_queries = query;
+}
+
+void queries_turn(struct router *router)
+{
+	struct query **link = &router->waiting_queries;
+
+	while (*link) {
+		struct query *query = *link;
+		bool is_late = router->now_ms - query->began_ms > PARTITION_PATIENCE_MS;
+		bool waits = !router->is_stopping && must_wait(router, query);
+
+		if (waits && !is_late) {
+			link = &query->next;
+			continue;
+		}
+		*link = query->next;
+		if (waits)
+			queries_refuse(router, query, 503, "log_unavailable",
+				       "this part of the log is not read yet");
+		else
+			answer(router, query);
+	}
 }
 
 bool queries_drain(struct router *router)

@@ -19,6 +19,9 @@
 /* Takes queries from admin, a bounded number in one turn. True: some were left. */
 MUST_CHECK bool queries_drain(struct router *router);
 
+/* Once per turn: those that wait for a partition of the log. */
+void queries_turn(struct router *router);
+
 /* Gives the query back with a copy of `body`, which is JSON text. It is admin's from then on. */
 void queries_answer(struct router *router, struct query *query, int status, struct slice body);
 

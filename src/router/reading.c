@@ -36,30 +36,18 @@ void reading_deinit(struct reading *reading)
 	unkept_deinit(&reading->unkept);
 }
 
-static struct history *create_history(const struct router *router)
+/* What one has trimmed the others may still have, but nobody knows which channels those entries
+ * were for. */
+struct event_id reading_window(const struct redis_log *redis, const struct partition_set *parts,
+			       struct event_id *ret_floor)
 {
-	struct history_options options = {
-		.retention_ms = router->config->retention_ms,
-		.records_max = router->config->retention_entries,
-		.dedupe_ms = router->config->dedupe_window_ms,
-	};
-	struct history *history = history_create(&options);
+	uint64_t retention_ms = redis->router->config->retention_ms;
+	struct event_id floor, start = {0, 0};
+	struct redis_facts facts = watch_sum(&redis->watch, parts, &floor);
 
-	ASSERT(history != NULL);
-	return history;
-}
-
-/* Of several streams: what one has trimmed the others may still have, but nobody knows which
- * channels those entries were for. */
-static struct event_id window_start_of_parts(const struct router *router,
-					     const struct redis_facts *facts,
-					     struct event_id *ret_floor)
-{
-	struct event_id floor = router->redis->watch.floor, start = {0, 0};
-
-	if (facts->stream_exists && facts->last_id.ms > router->config->retention_ms)
-		start.ms = facts->last_id.ms - router->config->retention_ms;
-	if (facts->length > 0 && !event_id_is_after(start, facts->first_id))
+	if (facts.stream_exists && facts.last_id.ms > retention_ms)
+		start.ms = facts.last_id.ms - retention_ms;
+	if (facts.length > 0 && !event_id_is_after(start, facts.first_id))
 		start = (struct event_id){0, 0}; /* they are inside the window as a whole */
 	*ret_floor = event_id_is_after(start, floor) ? start : floor;
 	return start;
@@ -73,7 +61,7 @@ static struct event_id window_start(const struct router *router, const struct re
 	bool is_trimmed = !facts->has_entries_added || facts->entries_added > facts->length;
 
 	if (router->redis->watch.parts)
-		return window_start_of_parts(router, facts, ret_floor);
+		return reading_window(router->redis, &router->redis->reads, ret_floor);
 	if (facts->stream_exists && facts->last_id.ms > router->config->retention_ms)
 		start.ms = facts->last_id.ms - router->config->retention_ms;
 	if (facts->stream_exists && facts->length > 0 && is_trimmed)
@@ -119,6 +107,7 @@ static void set_aside(struct redis_log *redis)
 		reading->live_from = history_floor(reading->old);
 		reading->unkept_old = reading->unkept;
 		reading->unkept = (struct unkept){0};
+		reading->old_parts = redis->reads;
 	} else {
 		keep_partial(reading, router->history);
 	}
@@ -128,26 +117,39 @@ static void set_aside(struct redis_log *redis)
 	reading->unkept_next = 0;
 	reading->lost = 0;
 	reading->common = (struct event_id){0, 0};
-	router->history = create_history(router);
+	router->history = router_make_index(router);
+	ASSERT(router->history != NULL);
 	bodies_clear(router->bodies);
+}
+
+/* Of several streams: all that are needed by now are read, of which there are facts. */
+static void choose_parts(struct redis_log *redis)
+{
+	for (uint32_t i = 0; redis->watch.parts && i < redis->partitions.count; i++) {
+		if (!partition_set_has(&redis->watch.asked, i) ||
+		    partition_set_has(&redis->reads, i))
+			continue;
+		partition_set_add(&redis->reads, i);
+		redis_stream_add(&redis->stream, i, redis->stream.position);
+	}
 }
 
 static void begin_load(struct redis_log *redis, const struct redis_facts *facts)
 {
 	struct reading *reading = &redis->reading;
 	struct router *router = redis->router;
-	struct event_id floor;
-	struct event_id start = window_start(router, facts, &floor);
+	struct event_id floor, start;
 
+	if (reading->has_begun)
+		set_aside(redis);
+	choose_parts(redis);
+	start = window_start(router, facts, &floor);
 	reading->until = facts->stream_exists ? facts->last_id : (struct event_id){0, 0};
 	reading->began_ms = router->now_ms;
 	reading->loaded = 0;
 	reading->loaded_before = UINT64_MAX; /* no reply has come yet */
-	if (reading->has_begun) {
-		set_aside(redis);
-	} else {
+	if (!reading->has_begun)
 		reading->live_from = redis->attempts > 0 ? redis->started : reading->until;
-	}
 	reading->floor = floor;
 	history_raise_floor(router->history, floor);
 	router->is_loaded = false;
@@ -155,7 +157,7 @@ static void begin_load(struct redis_log *redis, const struct redis_facts *facts)
 	reading->has_begun = true;
 	reading->state = READING_LOADING;
 	redis_stream_start_after(&redis->stream, start);
-	watch_adopt(&redis->watch);
+	watch_adopt(&redis->watch, &redis->reads);
 	reading_on_progress(redis, false);
 }
 
@@ -255,6 +257,7 @@ void reading_on_progress(struct redis_log *redis, bool has_read)
 	if (reading->old)
 		finish_compare(redis);
 	end_load(reading);
+	needs_keep_promises(&redis->needs, &redis->reads);
 	reading->is_whole = true;
 	reading->state = READING_LIVE;
 	router->is_loaded = true;
@@ -271,6 +274,7 @@ void reading_again(struct redis_log *redis, const char *why)
 	log_line(LOG_WARN, "router", "the log is read again: %s", why);
 	counter_add(&redis->router->counters->log_reloads, 1);
 	redis->reading.state = READING_WAITS;
+	join_cancel(&redis->join);
 }
 
 /* ---- facts ---- */
@@ -281,6 +285,9 @@ static const char *difference_of_parts(const struct redis_log *redis)
 	for (uint32_t i = 0; i < redis->partitions.count; i++) {
 		const struct watch_part *part = &redis->watch.parts[i];
 
+		if (!partition_set_has(&redis->reads, i) ||
+		    !partition_set_has(&redis->watch.asked, i))
+			continue;
 		if (event_id_is_after(part->told, part->facts.last_id))
 			return part->facts.stream_exists
 				       ? "the newest id of a partition is below one that was read"
@@ -357,8 +364,25 @@ void reading_on_facts(struct redis_log *redis, const struct redis_facts *facts)
 
 /* ---- entries ---- */
 
-static enum fold_mode mode_of(struct reading *reading, struct event_id id)
+/* From when on entries go to whoever is there. */
+static struct event_id live_from(const struct redis_log *redis)
 {
+	uint32_t partition = redis->stream.entry_partition;
+	const struct needs *needs = &redis->needs;
+
+	if (!redis->reading.old || !needs->parts ||
+	    partition_set_has(&redis->reading.old_parts, partition))
+		return redis->reading.live_from;
+	/* It was not read before, and nobody waits for it but by a promise. */
+	return (struct event_id){needs->parts[partition].promised_ms > 0
+					 ? needs->parts[partition].promised_ms
+					 : UINT64_MAX,
+				 0};
+}
+
+static enum fold_mode mode_of(struct redis_log *redis, struct event_id id)
+{
+	struct reading *reading = &redis->reading;
 	bool is_known = false;
 
 	if (reading->state == READING_LIVE)
@@ -368,7 +392,7 @@ static enum fold_mode mode_of(struct reading *reading, struct event_id id)
 	if (reading->partial)
 		is_known |= history_has(reading->partial, id);
 	is_known |= unkept_has(&reading->unkept, id);
-	return !is_known && event_id_is_after(id, reading->live_from) ? FOLD_DELIVER : FOLD_INDEX;
+	return !is_known && event_id_is_after(id, live_from(redis)) ? FOLD_DELIVER : FOLD_INDEX;
 }
 
 /* In no channel it can be replayed. */
@@ -393,50 +417,59 @@ static bool was_unkept(const struct redis_log *redis, const struct entry *entry,
 	       keeps_nothing(redis->router, entry);
 }
 
-static void note_unkept(struct redis_log *redis, struct event_id id)
+void reading_note_unkept(struct unkept *unkept, const struct fold_place *place, struct event_id id)
 {
-	const struct history *history = redis->router->history;
+	const struct history *history = place->history;
 	uint64_t end = history_end(history);
 
-	if (redis->stream.entry_is_late ||
+	if (place->is_late ||
 	    (end > history_first(history) && event_id_equal(history_id(history, end - 1), id)))
 		return;
-	unkept_add(&redis->reading.unkept, id);
+	unkept_add(unkept, id, place->partition);
 }
 
-static void take_entry(struct redis_log *redis, struct event_id id,
-		       const struct entry_field *fields, uint32_t fields_count)
+/* Of the past nobody is told, not even that it was dead: that was done then. */
+void reading_fold(struct redis_log *redis, const struct fold_place *place, struct event_id id,
+		  struct reading_fields fields)
 {
 	struct router *router = redis->router;
-	enum fold_mode mode = mode_of(&redis->reading, id);
+	bool is_past = place->mode == FOLD_INDEX && fields.count <= ENTRY_FIELDS_MAX;
 	struct entry entry;
-	enum entry_reason reason;
+	enum entry_reason reason =
+		is_past ? entry_parse(fields.fields, fields.count, router->config->max_message_size,
+				      &entry)
+			: appending_check(router, fields.fields, fields.count, &entry);
 
-	redis->reading.loaded++;
-	if (redis->reading.state == READING_LIVE)
-		watch_count(&redis->watch, redis->stream.entry_partition, id);
-	counter_add(&router->counters->late, redis->stream.entry_is_late);
-	/* Of the past nobody is told, not even that it was dead: that was done then. */
-	reason = mode == FOLD_INDEX && fields_count <= ENTRY_FIELDS_MAX
-			 ? entry_parse(fields, fields_count, router->config->max_message_size,
-				       &entry)
-			 : appending_check(router, fields, fields_count, &entry);
 	if (reason == ENTRY_OK) {
-		if (was_unkept(redis, &entry, id))
-			mode = FOLD_INDEX;
-		fold_entry(router, &entry, id, mode);
+		struct fold_place here = *place;
+
+		if (!place->is_aside && was_unkept(redis, &entry, id))
+			here.mode = FOLD_INDEX;
+		fold_entry(router, &entry, id, &here);
 		return;
 	}
-	if (!redis->stream.entry_is_late)
+	if (!place->is_late && !place->is_aside)
 		router->last = id;
 	counter_add(&router->counters->entries, 1);
-	if (mode == FOLD_DELIVER)
-		redis_log_bury(redis, fields, fields_count, reason);
+	if (place->mode == FOLD_DELIVER)
+		redis_log_bury(redis, fields.fields, fields.count, reason);
 }
 
 void reading_on_entry(struct redis_log *redis, struct event_id id, const struct entry_field *fields,
 		      uint32_t fields_count)
 {
-	take_entry(redis, id, fields, fields_count);
-	note_unkept(redis, id);
+	struct router *router = redis->router;
+	struct fold_place place = {
+		.history = router->history,
+		.partition = redis->stream.entry_partition,
+		.mode = mode_of(redis, id),
+		.is_late = redis->stream.entry_is_late,
+	};
+
+	redis->reading.loaded++;
+	if (redis->reading.state == READING_LIVE)
+		watch_count(&redis->watch, place.partition, id);
+	counter_add(&router->counters->late, place.is_late);
+	reading_fold(redis, &place, id, (struct reading_fields){fields, fields_count});
+	reading_note_unkept(&redis->reading.unkept, &place, id);
 }

@@ -19,6 +19,7 @@
 
 #include "belfry/entry_field.h"
 #include "belfry/event_id.h"
+#include "router/partition_set.h"
 #include "router/router_state.h"
 #include "router/unkept.h"
 
@@ -49,9 +50,16 @@ struct reading {
 	struct event_id common;   /* newest id that both logs have */
 	uint64_t lost;            /* entries of the old one that are gone */
 	struct event_id old_last;
+	struct partition_set old_parts; /* of several streams: those that `old` is about */
 };
 
+struct fold_place;
 struct redis_log;
+
+struct reading_fields {
+	const struct entry_field *fields;
+	uint32_t count;
+};
 
 /* The first facts after the links came up, and all later ones. */
 void reading_on_facts(struct redis_log *redis, const struct redis_facts *facts);
@@ -66,6 +74,18 @@ void reading_on_progress(struct redis_log *redis, bool has_read);
 
 /* Read the window again as soon as the reading link is idle. */
 void reading_again(struct redis_log *redis, const char *why);
+
+/* Checks an entry and folds it, or buries it if it is new. */
+void reading_fold(struct redis_log *redis, const struct fold_place *place, struct event_id id,
+		  struct reading_fields fields);
+
+/* Remembers the entry that was just folded if it left no record. */
+void reading_note_unkept(struct unkept *unkept, const struct fold_place *place, struct event_id id);
+
+/* Of several streams: where the window of some of them begins, by the last facts, and from where on
+ * nothing is missing. */
+struct event_id reading_window(const struct redis_log *redis, const struct partition_set *parts,
+			       struct event_id *ret_floor);
 
 void reading_deinit(struct reading *reading);
 

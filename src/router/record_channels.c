@@ -90,7 +90,7 @@ static bool grow_heads(struct record_channels *channels)
 	free(channels->heads);
 	channels->heads = heads;
 	channels->heads_count = count;
-	for (uint32_t i = 0; i < channels->blocks_count * BLOCK_SIZE; i++)
+	for (uint32_t i = 0; i < record_channels_end(channels); i++)
 		if (record_channels_at(channels, i)->is_used)
 			link_channel(channels, i);
 	return true;
@@ -110,10 +110,16 @@ uint32_t record_channels_need(struct record_channels *channels, uint64_t hash)
 	struct record_channel *channel = record_channels_at(channels, index);
 
 	channels->free = channel->next;
-	*channel = (struct record_channel){.hash = hash, .is_used = true};
+	*channel = (struct record_channel){
+		.hash = hash, .partition = RECORD_PARTITION_NONE, .is_used = true};
 	link_channel(channels, index);
 	channels->count++;
 	return index;
+}
+
+uint32_t record_channels_end(const struct record_channels *channels)
+{
+	return channels->blocks_count * BLOCK_SIZE;
 }
 
 void record_channels_drop_unused(struct record_channels *channels, uint32_t index)

@@ -17,6 +17,7 @@
 
 #define RECORD_CHANNEL_BITS 28 /* of an index: as many as a record has room for */
 #define RECORD_CHANNEL_NONE ((1u << RECORD_CHANNEL_BITS) - 1)
+#define RECORD_PARTITION_NONE UINT16_MAX
 
 struct record_channel {
 	uint64_t hash;
@@ -26,9 +27,12 @@ struct record_channel {
 	uint32_t unread;       /* records of the window that are */
 	uint32_t base;         /* unread beside them, as a backend said */
 	uint32_t next;         /* in the hash chain, or in the list of free ones */
+	uint16_t partition;    /* of the log; RECORD_PARTITION_NONE: it never had a record */
 	bool is_used;
 	bool has_expiring; /* some record of it had an end */
 };
+
+_Static_assert(sizeof(struct record_channel) == 48, "a channel is 48 bytes");
 
 struct record_channels {
 	struct record_channel **blocks;
@@ -42,7 +46,7 @@ struct record_channels {
 void record_channels_init(struct record_channels *channels);
 void record_channels_deinit(struct record_channels *channels);
 
-/* `index` is one that find or need gave. */
+/* `index` is one that find or need gave; below record_channels_end others are not is_used. */
 struct record_channel *record_channels_at(const struct record_channels *channels, uint32_t index);
 
 /* RECORD_CHANNEL_NONE: there is none. */
@@ -50,6 +54,9 @@ uint32_t record_channels_find(const struct record_channels *channels, uint64_t h
 
 /* Likewise, made when there is none. RECORD_CHANNEL_NONE: out of memory, or too many. */
 MUST_CHECK uint32_t record_channels_need(struct record_channels *channels, uint64_t hash);
+
+/* All indexes are below it. */
+uint32_t record_channels_end(const struct record_channels *channels);
 
 /* Frees the channel when it has neither records nor a base. */
 void record_channels_drop_unused(struct record_channels *channels, uint32_t index);

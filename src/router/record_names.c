@@ -69,9 +69,8 @@ static void link_item(struct record_names *names, uint64_t number)
 	*head = (uint32_t)number;
 }
 
-static bool grow_heads(struct record_names *names)
+static bool grow_heads(struct record_names *names, uint64_t count)
 {
-	uint64_t count = names->heads ? names->heads_count * 2 : HEADS_MIN;
 	uint32_t *heads = calloc(count, sizeof(*heads));
 
 	if (!heads)
@@ -90,9 +89,20 @@ static bool grow_heads(struct record_names *names)
 
 bool record_names_reserve(struct record_names *names)
 {
-	if (block_queue_count(&names->items) >= names->heads_count && !grow_heads(names))
+	uint64_t twice = names->heads ? names->heads_count * 2 : HEADS_MIN;
+
+	if (block_queue_count(&names->items) >= names->heads_count && !grow_heads(names, twice))
 		return false;
 	return block_queue_reserve(&names->items);
+}
+
+bool record_names_widen(struct record_names *names, uint64_t count)
+{
+	uint64_t heads_count = count > 0 ? HEADS_MIN : 0;
+
+	while (heads_count < count)
+		heads_count *= 2;
+	return heads_count <= names->heads_count || grow_heads(names, heads_count);
 }
 
 void record_names_push(struct record_names *names, uint64_t hash, uint64_t number)
@@ -100,7 +110,6 @@ void record_names_push(struct record_names *names, uint64_t hash, uint64_t numbe
 	uint32_t *link = find_link(names, hash);
 	uint64_t end = names->items.end;
 
-	ASSERT(hash != 0 && names->heads);
 	if (link) { /* or a name that comes often would make its chain long for others */
 		struct item *old = follow(names, *link, &end);
 
@@ -108,8 +117,15 @@ void record_names_push(struct record_names *names, uint64_t hash, uint64_t numbe
 		*link = old->next;
 		old->hash = 0;
 	}
+	record_names_push_new(names, hash, number);
+}
+
+/* Of two with the same hash the newer one is found first, and stays longer. */
+void record_names_push_new(struct record_names *names, uint64_t hash, uint64_t number)
+{
 	struct item *item = block_queue_push(&names->items);
 
+	ASSERT(hash != 0 && names->heads);
 	*item = (struct item){.hash = hash, .number = (uint32_t)number};
 	link_item(names, names->items.end - 1);
 }
@@ -125,6 +141,20 @@ uint64_t record_names_find(const struct record_names *names, uint64_t hash, uint
 
 	ASSERT(item && item->hash == hash);
 	return first + (uint32_t)(item->number - (uint32_t)first);
+}
+
+uint64_t record_names_next(const struct record_names *names, uint64_t *place, uint64_t number)
+{
+	if (*place < names->items.first)
+		*place = names->items.first;
+	for (; *place < names->items.end; ++*place) {
+		const struct item *item = block_queue_at(&names->items, *place);
+		int32_t distance = (int32_t)(item->number - (uint32_t)number);
+
+		if (distance >= 0)
+			return distance == 0 ? item->hash : 0;
+	}
+	return 0;
 }
 
 void record_names_trim(struct record_names *names, uint64_t first)

@@ -26,12 +26,22 @@ void record_names_deinit(struct record_names *names);
 /* Makes room for one more name: the next push cannot fail. */
 MUST_CHECK bool record_names_reserve(struct record_names *names);
 
+/* Heads for so many names at once, where each doubling would take its time. */
+MUST_CHECK bool record_names_widen(struct record_names *names, uint64_t count);
+
 /* `hash` means `number` from now on, whatever it meant before. */
 void record_names_push(struct record_names *names, uint64_t hash, uint64_t number);
+
+/* Likewise, where it is not expected to have meant anything: does not look for it. */
+void record_names_push_new(struct record_names *names, uint64_t hash, uint64_t number);
 
 /* What `hash` means; 0: nothing. `first` is that of the last record_names_trim, or any number
  * before the first that was pushed and less than 2^31 away from the last. */
 uint64_t record_names_find(const struct record_names *names, uint64_t hash, uint64_t first);
+
+/* The hash by which record_names_find finds `number`; 0: there is none. Asked for rising numbers,
+ * with the same `place`, which is 0 at first. */
+uint64_t record_names_next(const struct record_names *names, uint64_t *place, uint64_t number);
 
 /* Forgets all numbers before `first`. */
 void record_names_trim(struct record_names *names, uint64_t first);

@@ -1,8 +1,73 @@
-/* router/redis_links.c - the link for questions, and the one that listens to Pub/Sub. */
+/* router/redis_links.c - the link that appends, the one for questions, and the one that listens. */
+#include "base/log_line.h"
 #include "log/redis_pubsub.h"
 #include "router/bridge.h"
+#include "router/redis_append.h"
 #include "router/redis_log.h"
 #include "router/router_state.h"
+
+/* ---- the writing link ---- */
+
+static void on_answer(void *owner, void *ticket, enum status status, struct event_id id,
+		      struct slice error)
+{
+	struct redis_log *redis = owner;
+	struct publication_item *item = ticket;
+
+	if (!item) { /* a dead letter: nobody waits for it */
+		if (status == STATUS_INVALID)
+			log_line(LOG_WARN, "router", REDIS_DEAD_STREAM " refused an entry: %.*s",
+				 (int)error.size, (const char *)error.bytes);
+		return;
+	}
+	redis_append_on_answer(redis->router, item, status, id, error);
+}
+
+static enum status on_write_up(void *owner)
+{
+	struct redis_log *redis = owner;
+
+	redis->heard_ms[LINK_WRITE] = redis->router->now_ms;
+	return redis_writer_open(&redis->writer);
+}
+
+static void on_write_down(void *owner)
+{
+	redis_writer_close(&((struct redis_log *)owner)->writer);
+}
+
+static enum status on_write_bytes(void *owner, struct slice bytes)
+{
+	struct redis_log *redis = owner;
+
+	redis->heard_ms[LINK_WRITE] = redis->router->now_ms;
+	if (redis_session_feed(&redis->writer.session, bytes) != STATUS_OK) {
+		link_break(&redis->links[LINK_WRITE], redis->writer.session.error);
+		return STATUS_INVALID;
+	}
+	return STATUS_OK;
+}
+
+static struct slice write_output(void *owner)
+{
+	return redis_session_output(&((struct redis_log *)owner)->writer.session);
+}
+
+static void write_sent(void *owner, size_t size)
+{
+	redis_session_sent(&((struct redis_log *)owner)->writer.session, size);
+}
+
+const struct link_user redis_write_user = {
+	on_write_up, on_write_down, on_write_bytes, write_output, write_sent, NULL,
+};
+
+enum status redis_writing_init(struct redis_log *redis)
+{
+	struct redis_writer_listener answers = {on_answer, redis};
+
+	return redis_writer_init(&redis->writer, &redis->server, answers);
+}
 
 /* ---- the link for everything else ---- */
 

@@ -8,7 +8,6 @@
 #include "base/log_line.h"
 #include "router/fetch.h"
 #include "router/fold.h"
-#include "router/redis_append.h"
 #include "router/router_state.h"
 #include "wire/partition.h"
 
@@ -17,7 +16,6 @@
 #define ANSWER_PATIENCE_MS 5000 /* beyond BLOCK: the link is dead */
 #define PUBSUB_PING_MS 2000     /* a silent subscriber may be a dead link */
 #define DEAD_LENGTH_MAX 10000
-#define DEAD_STREAM "belfry:dead"
 
 /* ---- dead letters ---- */
 
@@ -35,11 +33,12 @@ void redis_log_bury(struct redis_log *redis, const struct entry_field *fields, u
 	}
 	words[2 * kept] = SLICE("reason");
 	words[2 * kept + 1] = slice_of_text(entry_reason_text(reason));
-	struct redis_writer_entry entry = {SLICE(DEAD_STREAM), DEAD_LENGTH_MAX, words,
+	struct redis_writer_entry entry = {SLICE(REDIS_DEAD_STREAM), DEAD_LENGTH_MAX, words,
 					   2 * kept + 2};
 
 	if (redis_writer_add(&redis->writer, &entry, NULL) != STATUS_OK)
-		log_line(LOG_WARN, "router", "a dead entry could not be kept in " DEAD_STREAM);
+		log_line(LOG_WARN, "router",
+			 "a dead entry could not be kept in " REDIS_DEAD_STREAM);
 	free(words);
 }
 
@@ -57,7 +56,8 @@ static void read_next(struct redis_log *redis)
 	uint32_t room;
 
 	if (redis->stream.state != REDIS_STREAM_IDLE || redis->reading.state == READING_WAITS ||
-	    !redis->writer.is_ready || redis->router->now_ms < redis->read_at_ms)
+	    !redis->writer.is_ready || join_holds(&redis->join) ||
+	    redis->router->now_ms < redis->read_at_ms)
 		return;
 	room = fanout_room(redis->router) / FOLD_ROOM;
 	if (room < READ_COUNT_MIN) {
@@ -71,6 +71,7 @@ static void read_next(struct redis_log *redis)
 	if (redis_stream_read(&redis->stream, room < READ_COUNT_MAX ? room : READ_COUNT_MAX) !=
 	    STATUS_OK)
 		link_break(&redis->links[LINK_READ], "out of memory");
+	recall_on_read(&redis->recall);
 }
 
 static enum status on_read_up(void *owner)
@@ -118,82 +119,25 @@ static void read_sent(void *owner, size_t size)
 	redis_session_sent(&((struct redis_log *)owner)->stream.session, size);
 }
 
-/* ---- the writing link ---- */
-
-static void on_answer(void *owner, void *ticket, enum status status, struct event_id id,
-		      struct slice error)
-{
-	struct redis_log *redis = owner;
-	struct publication_item *item = ticket;
-
-	if (!item) { /* a dead letter: nobody waits for it */
-		if (status == STATUS_INVALID)
-			log_line(LOG_WARN, "router", DEAD_STREAM " refused an entry: %.*s",
-				 (int)error.size, (const char *)error.bytes);
-		return;
-	}
-	redis_append_on_answer(redis->router, item, status, id, error);
-}
-
-static enum status on_write_up(void *owner)
-{
-	struct redis_log *redis = owner;
-
-	redis->heard_ms[LINK_WRITE] = redis->router->now_ms;
-	return redis_writer_open(&redis->writer);
-}
-
-static void on_write_down(void *owner)
-{
-	redis_writer_close(&((struct redis_log *)owner)->writer);
-}
-
-static enum status on_write_bytes(void *owner, struct slice bytes)
-{
-	struct redis_log *redis = owner;
-
-	redis->heard_ms[LINK_WRITE] = redis->router->now_ms;
-	if (redis_session_feed(&redis->writer.session, bytes) != STATUS_OK) {
-		link_break(&redis->links[LINK_WRITE], redis->writer.session.error);
-		return STATUS_INVALID;
-	}
-	return STATUS_OK;
-}
-
-static struct slice write_output(void *owner)
-{
-	return redis_session_output(&((struct redis_log *)owner)->writer.session);
-}
-
-static void write_sent(void *owner, size_t size)
-{
-	redis_session_sent(&((struct redis_log *)owner)->writer.session, size);
-}
-
 /* ---- all links ---- */
 
 static const struct link_user read_user = {
 	on_read_up, on_read_down, on_read_bytes, read_output, read_sent, NULL,
 };
-static const struct link_user write_user = {
-	on_write_up, on_write_down, on_write_bytes, write_output, write_sent, NULL,
-};
 static const struct link_user *const link_users[LINK_COUNT] = {
-	[LINK_READ] = &read_user,
-	[LINK_WRITE] = &write_user,
-	[LINK_DATA] = &redis_data_user,
-	[LINK_PUBSUB] = &redis_pubsub_user,
+	[LINK_READ] = &read_user,       [LINK_WRITE] = &redis_write_user,
+	[LINK_DATA] = &redis_data_user, [LINK_PUBSUB] = &redis_pubsub_user,
+	[LINK_JOIN] = &join_link_user,
 };
 
 static enum status init_sessions(struct redis_log *redis)
 {
 	struct redis_stream_keys keys = {redis->partitions.keys, redis->partitions.count};
 	struct redis_stream_listener entries = {on_entry, redis};
-	struct redis_writer_listener answers = {on_answer, redis};
 	enum status status = redis_stream_init(&redis->stream, &redis->server, keys, entries);
 
 	if (status == STATUS_OK)
-		status = redis_writer_init(&redis->writer, &redis->server, answers);
+		status = redis_writing_init(redis);
 	redis_client_init(&redis->client, &redis->server, "belfry-data");
 	redis_listening_init(redis);
 	return status;
@@ -214,6 +158,10 @@ enum status redis_log_create(struct router *router)
 	status = partitions_init(&redis->partitions, slice_of_text(router->config->stream),
 				 router->config->partitions);
 	if (status == STATUS_OK)
+		status = needs_init(&redis->needs, redis->partitions.count);
+	if (status == STATUS_OK)
+		status = join_init(&redis->join, redis);
+	if (status == STATUS_OK)
 		status = watch_init(&redis->watch, redis);
 	if (status == STATUS_OK)
 		status = master_init(&redis->master, router, LINK_SENTINEL, &redis->server);
@@ -225,6 +173,7 @@ enum status redis_log_create(struct router *router)
 		redis->links[i].user.owner = redis;
 	}
 	redis->links[LINK_PUBSUB].is_final = !router->config->pubsub;
+	redis->links[LINK_JOIN].is_final = redis->partitions.count == 1;
 	if (status == STATUS_OK)
 		status = redis->fetches ? redis_entry_init(&redis->reader) : STATUS_NO_MEMORY;
 	return status;
@@ -240,6 +189,8 @@ void redis_log_destroy(struct redis_log *redis)
 	reading_deinit(&redis->reading);
 	redis_stream_deinit(&redis->stream);
 	watch_deinit(&redis->watch);
+	join_deinit(&redis->join);
+	needs_deinit(&redis->needs);
 	partitions_deinit(&redis->partitions);
 	redis_writer_deinit(&redis->writer);
 	redis_client_deinit(&redis->client);
@@ -249,10 +200,21 @@ void redis_log_destroy(struct redis_log *redis)
 	free(redis);
 }
 
+struct event_id redis_log_known(const struct redis_log *redis)
+{
+	struct event_id last = redis->router->last;
+	struct event_id known = redis_stream_known(&redis->stream);
+
+	if (redis->partitions.count == 1 || event_id_is_after(last, known))
+		return last;
+	return known;
+}
+
 bool redis_log_is_up(const struct redis_log *redis)
 {
 	return redis->writer.is_ready && redis->client.is_ready &&
-	       redis->stream.state >= REDIS_STREAM_IDLE && redis->reading.state == READING_LIVE;
+	       redis->stream.state >= REDIS_STREAM_IDLE && redis->reading.state == READING_LIVE &&
+	       (redis->links[LINK_JOIN].is_final || redis->join.stream.state >= REDIS_STREAM_IDLE);
 }
 
 bool redis_log_is_loading(const struct redis_log *redis)
@@ -322,8 +284,9 @@ static void tell_down(struct redis_log *redis, const char *error)
 /* A link that is not up, of those that the log needs; NULL: all are. */
 static const struct link *first_broken(const struct redis_log *redis)
 {
-	for (uint32_t i = LINK_READ; i <= LINK_DATA; i++)
-		if (redis->links[i].state != LINK_UP)
+	for (uint32_t i = LINK_READ; i < LINK_COUNT; i++)
+		if (i != LINK_PUBSUB && !redis->links[i].is_final &&
+		    redis->links[i].state != LINK_UP)
 			return &redis->links[i];
 	return NULL;
 }
@@ -355,6 +318,8 @@ static bool is_owing(const struct redis_log *redis, enum redis_link link)
 		return redis->client.count > 0 || !redis->client.is_ready;
 	case LINK_PUBSUB:
 		return true; /* at least to its pings */
+	case LINK_JOIN:
+		return redis->join.stream.state != REDIS_STREAM_IDLE;
 	case LINK_COUNT:
 		break;
 	}
@@ -419,8 +384,10 @@ void redis_log_turn(struct router *router)
 	struct redis_log *redis = router->redis;
 
 	check_patience(redis);
+	join_turn(&redis->join);
 	watch_turn(&redis->watch);
 	read_next(redis);
+	recall_turn(&redis->recall);
 	ping_pubsub(redis);
 	turn_links(redis);
 	counter_set(&router->counters->pubsub_connected, redis->pubsub.is_ready);

@@ -6,7 +6,8 @@
  * Errors  a link that breaks is made anew; what waited for its answers is told
  *
  * Four links: one reads the stream (XREAD blocks), one writes publications, one carries
- * everything else (bodies, cursors, presence, what clients say), one listens to Pub/Sub.
+ * everything else (bodies, cursors, presence, what clients say), one listens to Pub/Sub. With
+ * several streams there is a fifth, which reads back those that come in later.
  */
 #ifndef BELFRY_ROUTER_REDIS_LOG_H
 #define BELFRY_ROUTER_REDIS_LOG_H
@@ -19,17 +20,20 @@
 #include "log/redis_pubsub.h"
 #include "log/redis_stream.h"
 #include "log/redis_writer.h"
+#include "router/join.h"
 #include "router/link.h"
 #include "router/master.h"
+#include "router/needs.h"
 #include "router/partitions.h"
 #include "router/reading.h"
+#include "router/recall.h"
 #include "router/watch.h"
 
 struct router;
 struct fetches;
 struct uring_event;
 
-enum redis_link { LINK_READ, LINK_WRITE, LINK_DATA, LINK_PUBSUB, LINK_COUNT };
+enum redis_link { LINK_READ, LINK_WRITE, LINK_DATA, LINK_PUBSUB, LINK_JOIN, LINK_COUNT };
 
 #define LINK_SENTINEL LINK_COUNT /* in tags: the link of router/master.h */
 
@@ -38,6 +42,10 @@ struct redis_log {
 	struct config_redis server; /* where the links go: the configured one, or the master that
 				     * a sentinel has named */
 	struct partitions partitions;
+	struct needs needs;
+	struct partition_set reads; /* of several streams: those that are read */
+	struct join join;
+	struct recall recall;
 	struct redis_stream stream;
 	uint64_t read_at_ms; /* monotonic: not before; what was held back is due then */
 	struct redis_writer writer;
@@ -58,8 +66,11 @@ struct redis_log {
 	uint32_t attempts;
 };
 
-/* What the links for questions and for Pub/Sub do: redis_links.c. */
-extern const struct link_user redis_data_user, redis_pubsub_user;
+#define REDIS_DEAD_STREAM "belfry:dead"
+
+/* What the links for appending, for questions and for Pub/Sub do: redis_links.c. */
+extern const struct link_user redis_write_user, redis_data_user, redis_pubsub_user;
+MUST_CHECK enum status redis_writing_init(struct redis_log *redis);
 void redis_listening_init(struct redis_log *redis);
 
 MUST_CHECK enum status redis_log_create(struct router *router);
@@ -98,6 +109,10 @@ bool redis_log_is_doubtful(const struct redis_log *redis);
 
 /* All links go down and come up again, perhaps to another Redis. */
 void redis_log_break(struct redis_log *redis, const char *why);
+
+/* This node has read its part of the log up to here; a position after it is from the future, or
+ * another node has read further. */
+struct event_id redis_log_known(const struct redis_log *redis);
 
 /* Everything that the log needs is there. */
 bool redis_log_is_up(const struct redis_log *redis);

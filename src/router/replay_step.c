@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "router/cursor_store.h"
+#include "router/needs.h"
 #include "router/redis_log.h"
 #include "router/replay_phase.h"
 #include "router/router_state.h"
@@ -88,6 +89,12 @@ static enum word place_cursor(struct replay *replay, enum replay_step *ret_step)
 	return WORD_ON;
 }
 
+/* As far as this node has read. */
+static struct event_id known(const struct router *router)
+{
+	return router->redis ? redis_log_known(router->redis) : router->last;
+}
+
 /* False: some position is from the future, as far as this node has read. */
 static bool place_after(struct replay *replay, bool is_late)
 {
@@ -97,7 +104,7 @@ static bool place_after(struct replay *replay, bool is_late)
 	for (uint32_t i = 0; i < recovery->channels_count; i++) {
 		struct event_id *after = &recovery->channels[i].after;
 
-		if (event_id_is_after(*after, router->last)) {
+		if (event_id_is_after(*after, known(router))) {
 			if (!is_late)
 				return false;
 			replay->is_recovered = false;
@@ -106,6 +113,36 @@ static bool place_after(struct replay *replay, bool is_late)
 		replay->is_recovered &= replay_reaches(router, *after);
 	}
 	return true;
+}
+
+/* Everything that it is about is read here; else it will be. */
+static bool has_all_parts(const struct replay *replay)
+{
+	const struct recovery *recovery = replay->recovery;
+	bool has_all = true;
+
+	for (uint32_t i = 0; i < recovery->channels_count; i++)
+		if (!needs_has(replay->router, recovery->channels[i].name))
+			has_all &= needs_ask(replay->router, recovery->channels[i].name);
+	return has_all;
+}
+
+static bool is_coming(const struct router *router)
+{
+	return redis_log_is_loading(router->redis) ||
+	       (router->is_loaded && redis_log_is_up(router->redis));
+}
+
+/* Redis is away. Who goes on without some partition is told all that is new in it later. */
+static enum word park_without(struct replay *replay, enum replay_step *ret_step)
+{
+	const struct recovery *recovery = replay->recovery;
+	enum word word = replay_park(replay, ret_step);
+
+	for (uint32_t i = 0; word == WORD_ON && i < recovery->channels_count; i++)
+		if (!needs_has(replay->router, recovery->channels[i].name))
+			needs_promise(replay->router, recovery->channels[i].name);
+	return word;
 }
 
 static enum word place(struct replay *replay, enum replay_step *ret_step)
@@ -117,13 +154,14 @@ static enum word place(struct replay *replay, enum replay_step *ret_step)
 		*ret_step = REPLAY_STEP_WAITS;
 		return WORD_STOP;
 	}
-	if (!router->is_loaded) {
+	if (!router->is_loaded || !has_all_parts(replay)) {
 		/* The window is being read: that may take a while and is worth it. */
-		if (router->redis && redis_log_is_loading(router->redis)) {
+		if (router->redis && is_coming(router)) {
+			replay->began_ms = router->now_ms;
 			*ret_step = REPLAY_STEP_PARK;
 			return WORD_STOP;
 		}
-		return replay_park(replay, ret_step);
+		return park_without(replay, ret_step);
 	}
 	if (router->redis && replay->recovery->from != RECOVERY_NOW &&
 	    redis_log_is_doubtful(router->redis))
@@ -138,6 +176,8 @@ static enum word place(struct replay *replay, enum replay_step *ret_step)
 		break;
 	}
 	if (!place_after(replay, is_late)) {
+		if (router->redis && router->redis->partitions.count > 1)
+			recall_want(router->redis);
 		*ret_step = REPLAY_STEP_PARK;
 		return WORD_STOP;
 	}

@@ -29,19 +29,25 @@
 #define EPOCH_MARK "epoch"
 #define FETCHED_BODIES_SIZE (16u << 20) /* bodies that came back from Redis */
 
+struct history *router_make_index(const struct router *router)
+{
+	struct history_options options = {
+		.retention_ms = router->config->retention_ms,
+		.records_max = router->config->retention_entries,
+		.dedupe_ms = router->config->dedupe_window_ms,
+	};
+
+	return history_create(&options);
+}
+
 static bool init_memory(struct router *router)
 {
 	const struct config *config = router->config;
-	struct history_options history = {
-		.retention_ms = config->retention_ms,
-		.records_max = config->retention_entries,
-		.dedupe_ms = config->dedupe_window_ms,
-	};
 	size_t frame_size_max = config->max_message_size + ENVELOPE_SIZE_MAX;
 
 	router->targets = malloc(ENTRY_CHANNELS_MAX * sizeof(*router->targets));
 	router->chunk = malloc(REPLAY_CHUNK_SIZE + frame_size_max);
-	router->history = history_create(&history);
+	router->history = router_make_index(router);
 	router->bodies = bodies_create(config->history_memory, FETCHED_BODIES_SIZE);
 	return router->targets && router->chunk && router->history && router->bodies &&
 	       interests_init(&router->interests, router->options.channel_key) &&
@@ -60,7 +66,8 @@ static void on_kept_entry(void *owner, struct event_id id, const struct entry_fi
 	struct entry entry;
 
 	if (entry_parse(fields, fields_count, router->config->max_message_size, &entry) == ENTRY_OK)
-		fold_entry(router, &entry, id, FOLD_INDEX);
+		fold_entry(router, &entry, id,
+			   &(struct fold_place){.history = router->history, .mode = FOLD_INDEX});
 }
 
 static void on_kept_mark(void *owner, struct slice key, struct slice value)
@@ -262,6 +269,7 @@ static bool turn(struct router *router)
 	has_more |= attend_receipts(router);
 	has_more |= appending_drain(router);
 	has_more |= queries_drain(router);
+	queries_turn(router);
 	listing_turn(router);
 	has_more |= replay_turn(router);
 	cursor_store_turn(router);
@@ -332,6 +340,7 @@ static void stop(struct router *router)
 	listing_refuse_all(router, "stopping", "this node is stopping");
 	while (queries_drain(router))
 		continue;
+	queries_turn(router);
 }
 
 void *router_run(void *owner)

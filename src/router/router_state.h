@@ -44,6 +44,7 @@ struct replay;
 struct revoking;
 struct publication;
 struct publication_item;
+struct query;
 
 /* Ids after `from` and not after `until` are of a log that is gone (router/reading.h). */
 struct lost_range {
@@ -101,6 +102,7 @@ struct router {
 	struct answers answers;
 	struct addresses addresses;     /* of clients behind proxies, with their connections */
 	struct listing *listings;       /* histories that wait for bodies */
+	struct query *waiting_queries;  /* for a partition that is not read yet */
 	uint8_t *chunk;                 /* REPLAY_CHUNK_SIZE and the largest frame */
 	struct notice_channel *targets; /* ENTRY_CHANNELS_MAX of them: of the entry at hand */
 	uint64_t dead_logged_ms[ENTRY_MANY_FIELDS + 1]; /* last log line, by reason */
@@ -120,6 +122,9 @@ static inline uint64_t session_user_hash(const struct router *router, const stru
 {
 	return router_hash(router, slice_of(session->user->name, session->user->name_size));
 }
+
+/* An empty index of the configured bounds; NULL: out of memory. router.c. */
+MUST_CHECK struct history *router_make_index(const struct router *router);
 
 /* ---- fanout.c ---- */
 

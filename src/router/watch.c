@@ -36,12 +36,13 @@ static struct watch_added added_of(const struct redis_facts *facts)
 	return (struct watch_added){facts->entries_added, facts->last_id};
 }
 
-void watch_adopt(struct watch *watch)
+void watch_adopt(struct watch *watch, const struct partition_set *parts)
 {
 	memcpy(watch->replid, watch->facts.replid, sizeof(watch->replid));
 	watch->added = added_of(&watch->facts);
 	for (uint32_t i = 0; watch->parts && i < watch->redis->partitions.count; i++)
-		watch->parts[i].added = added_of(&watch->parts[i].facts);
+		if (partition_set_has(parts, i))
+			watch->parts[i].added = added_of(&watch->parts[i].facts);
 }
 
 /* Facts that have more know of all that was read before they were asked for: what is read from now
@@ -215,21 +216,35 @@ static void add_facts(struct redis_facts *all, const struct redis_facts *one)
 		all->last_id = one->last_id;
 }
 
-/* The oldest and the newest id there is, sums, and the highest floor. */
-static void sum_parts(struct watch *watch)
+struct redis_facts watch_sum(const struct watch *watch, const struct partition_set *parts,
+			     struct event_id *ret_floor)
 {
-	struct redis_facts *all = &watch->facts;
+	struct redis_facts all = watch->facts;
 
-	all->stream_exists = false;
-	all->length = all->entries_added = 0;
-	all->first_id = all->last_id = watch->floor = (struct event_id){0, 0};
+	all.stream_exists = false;
+	all.length = all.entries_added = 0;
+	all.first_id = all.last_id = *ret_floor = (struct event_id){0, 0};
 	for (uint32_t i = 0; i < watch->redis->partitions.count; i++) {
 		struct event_id floor = floor_of(&watch->parts[i].facts);
 
-		add_facts(all, &watch->parts[i].facts);
-		if (event_id_is_after(floor, watch->floor))
-			watch->floor = floor;
+		if (!partition_set_has(parts, i))
+			continue;
+		add_facts(&all, &watch->parts[i].facts);
+		if (event_id_is_after(floor, *ret_floor))
+			*ret_floor = floor;
 	}
+	return all;
+}
+
+/* What is live, or what is about to be read. */
+static void sum_parts(struct watch *watch)
+{
+	const struct redis_log *redis = watch->redis;
+
+	watch->asked = watch->asking;
+	watch->facts = watch_sum(
+		watch, redis->reading.state == READING_LIVE ? &redis->reads : &watch->asked,
+		&watch->floor);
 }
 
 /* ---- answers ---- */
@@ -247,6 +262,8 @@ static void on_answered(struct watch *watch, bool is_good)
 		sum_parts(watch);
 	warn(watch);
 	reading_on_facts(watch->redis, &watch->facts);
+	if (watch->parts)
+		join_on_facts(&watch->redis->join);
 	make_epoch(watch);
 }
 
@@ -305,7 +322,11 @@ static void ask_stream(struct watch *watch, uint32_t partition, struct redis_cal
 
 static void ask_parts(struct watch *watch)
 {
+	watch->asking = watch->redis->needs.wanted;
+	partition_set_add_all(&watch->asking, &watch->redis->reads);
 	for (uint32_t i = 0; i < watch->redis->partitions.count; i++) {
+		if (!partition_set_has(&watch->asking, i))
+			continue;
 		watch->parts[i].call.on_reply = on_part;
 		watch->parts[i].told = watch->redis->stream.parts[i].told;
 		watch->parts[i].asked_added = watch->parts[i].added.count;

@@ -16,6 +16,7 @@
 
 #include "log/redis_client.h"
 #include "log/redis_facts.h"
+#include "router/partition_set.h"
 
 #define WATCH_INTERVAL_MS 500u
 #define WATCH_NUMBER_SIZE 16 /* an epoch as text: hexadecimal digits */
@@ -52,6 +53,7 @@ struct watch {
 	struct watch_part *parts; /* NULL: there is one stream */
 	struct event_id floor;    /* of several streams: up to it some have been trimmed */
 	bool part_failed;
+	struct partition_set asking, asked; /* of several streams: facts that come, that are here */
 	bool must_write_epoch; /* ours is not in Redis yet: what is read there is old */
 	bool is_writing_epoch; /* its SET is on its way */
 	bool has_epoch;        /* the key is there */
@@ -69,11 +71,16 @@ void watch_deinit(struct watch *watch);
 /* Once per turn. */
 void watch_turn(struct watch *watch);
 
-/* The log of these facts is read from here on; later facts are of the same one; a new entry of it
- * was read. So many entries have been added to it, at least. */
-void watch_adopt(struct watch *watch);
+/* The log of these facts is read from here on, of several streams these; later facts are of the
+ * same one; a new entry of it was read. So many entries have been added to it, at least. */
+void watch_adopt(struct watch *watch, const struct partition_set *parts);
 void watch_follow(struct watch *watch);
 void watch_count(struct watch *watch, uint32_t partition, struct event_id id);
+
+/* What the facts of several streams come to: the oldest and the newest id there is, sums, and the
+ * id up to which some have been trimmed. */
+struct redis_facts watch_sum(const struct watch *watch, const struct partition_set *parts,
+			     struct event_id *ret_floor);
 
 /* A link has broken: what is known may be of another Redis by now. */
 void watch_forget(struct watch *watch);

@@ -1,6 +1,7 @@
 /* shard/resume.c - position, identity and device of an upgrade request. */
 #include "shard/resume.h"
 
+#include "wire/connection_id.h"
 #include "wire/event_id.h"
 
 static void read_position(const struct http_head *head, struct resume *resume)
@@ -15,26 +16,12 @@ static void read_position(const struct http_head *head, struct resume *resume)
 }
 
 /* Which node wrote it does not matter here: the router knows whose it was. */
-static bool is_connection_id(struct slice text)
-{
-	if (text.size != CONNECTION_ID_SIZE)
-		return false;
-	for (size_t i = 0; i < text.size; i++) {
-		uint8_t c = text.bytes[i];
-
-		if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-		      c == '-' || c == '_'))
-			return false;
-	}
-	return true;
-}
-
 static void read_identity(const struct http_head *head, struct resume *resume)
 {
 	struct slice text = http_query_find(head->query, "connection_id");
 
 	resume->has_identity =
-		resume->has_after && !slice_is_absent(text) && is_connection_id(text);
+		resume->has_after && !slice_is_absent(text) && connection_id_is_well_formed(text);
 	if (resume->has_identity)
 		memcpy(resume->identity, text.bytes, sizeof(resume->identity));
 }

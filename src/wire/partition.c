@@ -1,18 +1,19 @@
-/* wire/partition.c - CRC16 by bits: names are short. */
+/* wire/partition.c - CRC16, a byte at a time. */
 #include "wire/partition.h"
 
 #include "base/assert.h"
 
-#define POLYNOMIAL 0x1021u
-
+/* The polynomial says x^16 = x^12 + x^5 + 1, so the byte that is shifted out comes in again at
+ * those three places; from x^12 its upper half goes out once more, and comes in the same way. */
 uint16_t partition_crc16(struct slice bytes)
 {
 	uint32_t crc = 0;
 
 	for (size_t i = 0; i < bytes.size; i++) {
-		crc ^= (uint32_t)bytes.bytes[i] << 8;
-		for (unsigned bit = 0; bit < 8; bit++)
-			crc = crc & 0x8000 ? crc << 1 ^ POLYNOMIAL : crc << 1;
+		uint32_t out = crc >> 8 ^ bytes.bytes[i];
+
+		out ^= out >> 4;
+		crc = (crc << 8 ^ out << 12 ^ out << 5 ^ out) & 0xFFFF;
 	}
 	return (uint16_t)crc;
 }

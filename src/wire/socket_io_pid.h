@@ -18,7 +18,7 @@
 #include "belfry/event_id.h"
 #include "belfry/limits.h"
 
-#define SOCKET_IO_PID_SIZE 66 /* characters */
+#define SOCKET_IO_PID_SIZE 71 /* characters */
 
 struct socket_io_pid {
 	bool by_cursor;           /* the session began with what the user's cursor says */

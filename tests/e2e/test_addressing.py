@@ -1,6 +1,7 @@
 """Who gets a message: users, single connections, and entries for many."""
 
 import asyncio
+import binascii
 import itertools
 
 import pytest
@@ -49,6 +50,15 @@ async def test_a_connection_is_reached_by_its_id_and_no_other_is(start_broker, p
         assert message["data"] == number
         assert message["channel"] == "conn:" + client.id
         await client.expect_nothing(0.1)
+        await client.close()
+
+
+async def test_its_channel_is_in_the_partition_of_all(broker):
+    """For every number of partitions: the CRC16 that they are chosen by is the same."""
+    crowd = [await Client.open(broker) for _ in range(10)]
+    assert len({client.id for client in crowd}) == 10
+    for client in crowd:
+        assert binascii.crc_hqx(b"conn:" + client.id.encode(), 0) == binascii.crc_hqx(b"all", 0)
         await client.close()
 
 

@@ -25,7 +25,7 @@ QUESTIONS = {
     "/api/users/42/presence": "GET",
     "/api/users/42/unread": "GET",
     "/api/users/42/disconnect": "POST",
-    "/api/connections/AAAAAAAAAAAAAAAAAAAA": "GET",
+    "/api/connections/AAAAAAAAAAAAAAAAAAAAISWI": "GET",
 }
 GETS = [path for path, method in QUESTIONS.items() if method == "GET"]
 # What a question that was put rightly may be answered.

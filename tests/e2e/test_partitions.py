@@ -158,10 +158,14 @@ async def test_the_offline_queue_works_over_partitions(broker, redis):
             assert await client.data(2) == [3, 4]
 
 
-async def test_dead_letters_of_all_partitions(broker, redis):
-    for channel in one_channel_each():
-        redis.call("XADD", key_of(channel), "*", "to", channel, "data", "not JSON")
-    wait_until(lambda: redis.call("XLEN", "belfry:dead") == PARTITIONS, "four dead letters")
+async def test_dead_letters_of_all_partitions_that_are_read(broker, redis):
+    async with contextlib.AsyncExitStack() as stack:
+        for channel in one_channel_each():
+            await stack.enter_async_context(
+                await Client.open(broker, user=channel.split(":")[1]))
+        for channel in one_channel_each():
+            redis.call("XADD", key_of(channel), "*", "to", channel, "data", "not JSON")
+        wait_until(lambda: redis.call("XLEN", "belfry:dead") == PARTITIONS, "four dead letters")
 
 
 async def test_two_nodes_with_partitions(start_nodes, redis, producers):

@@ -137,7 +137,7 @@ async def test_a_connection_of_another_node_is_found(start_nodes, redis):
         assert wait_until(find, "the connection is found")["node"] == "node-0"
 
 
-@pytest.mark.parametrize("name", ["AAAAAAAAAAAAAAAAAAAA", "x"])
+@pytest.mark.parametrize("name", ["AAAAAAAAAAAAAAAAAAAAISWI", "x"])
 def test_an_unknown_connection_gets_404(broker, name):
     assert broker.ask_api("/api/connections/" + name).status == 404
 
@@ -186,7 +186,7 @@ def test_disconnecting_nobody_is_fine(broker):
 
 PATHS = [("GET", "/api/channels/trending/history"), ("GET", "/api/users/42/presence"),
          ("GET", "/api/users/42/unread"), ("POST", "/api/users/42/disconnect"),
-         ("GET", "/api/connections/AAAAAAAAAAAAAAAAAAAA")]
+         ("GET", "/api/connections/AAAAAAAAAAAAAAAAAAAAISWI")]
 
 
 @pytest.mark.parametrize("method, path", PATHS)

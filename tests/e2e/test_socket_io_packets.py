@@ -49,7 +49,7 @@ def test_the_open_packet_says_what_the_configuration_says(start_broker, path):
                           max_client_message="100k")
     with Packets(broker) as packets:
         sid = packets.opened.pop("sid")
-        assert len(sid) == 20
+        assert len(sid) == 24
         assert packets.opened == {"upgrades": [], "pingInterval": 25000, "pingTimeout": 20000,
                                   "maxPayload": 102400}
 

@@ -19,7 +19,7 @@ def test_the_open_packet_tells_all_that_a_client_needs(start_broker):
                           max_client_message=100000)
     session = Poller(broker, connect=False)
 
-    assert len(session.sid) == 20
+    assert len(session.sid) == 24
     assert session.open == {"sid": session.sid, "upgrades": ["websocket"], "pingInterval": 25000,
                             "pingTimeout": 20000, "maxPayload": 100000}
     headers = session.head.headers

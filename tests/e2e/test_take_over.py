@@ -6,6 +6,8 @@ import pytest
 
 from client import Client, query, resume
 
+UNKNOWN = "AAAAAAAAAAAAAAAAAAAAISWI"  # its last four letters are right
+
 
 async def test_a_cut_off_connection_is_taken_up_with_its_id(pair):
     """What was sent to conn:{id} meanwhile arrives, and what is sent to it later, too."""
@@ -58,7 +60,8 @@ async def test_another_users_connection_cannot_be_taken_up(pair):
         await thief.expect_nothing()
 
 
-@pytest.mark.parametrize("name", ["", "x", "AAAAAAAAAAAAAAAAAAAA", "a b", "x" * 500])
+@pytest.mark.parametrize("name", ["", "x", UNKNOWN, UNKNOWN[:-4], UNKNOWN[:-1] + "J", "a b",
+                                  "x" * 500])
 async def test_an_unknown_connection_id_gives_a_new_one(broker, producer, name):
     last = producer.publish("user:42", "0")
     producer.publish("user:42", "1")

@@ -66,7 +66,7 @@ async def test_what_a_client_published_is_in_the_log_like_all_else(broker):
     ("chat:1", ["chat:*"], True), ("chat:1", ["chat:1"], True), ("chat:1", ["chat:2"], False),
     ("chat:1", None, False), ("open:1", None, True), ("trending", ["trending"], False),
     ("all", None, False), ("user:42", None, False), ("user:43", None, False),
-    ("conn:AAAAAAAAAAAAAAAAAAAA", None, False)])
+    ("conn:AAAAAAAAAAAAAAAAAAAAISWI", None, False)])
 async def test_the_rule_of_a_namespace_decides(broker, channel, channels, allowed):
     async with await Client.open(broker, bearer=token("42", channels=channels)) as client:
         answer = await client.ask({"type": "publish", "channel": channel, "data": 1, "ref": "r"})

@@ -208,7 +208,7 @@ static void change(struct node *node)
 
 	if (!node->is_alive)
 		return;
-	snprintf(id_name, sizeof(id_name), "node-%u-user-%u-id-%03u", (unsigned)(node - nodes),
+	snprintf(id_name, sizeof(id_name), "node-%u-user-%u-id-%07u", (unsigned)(node - nodes),
 		 user, id);
 	arrival.connection_id = slice_of(id_name, CONNECTION_ID_SIZE);
 	bool had = has_attached(node, user);

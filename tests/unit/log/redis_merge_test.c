@@ -52,7 +52,7 @@ static void check_told(const struct rows *given, struct redis_merge_rule rule,
 
 static void entries_are_told_in_one_order(void **state)
 {
-	const struct redis_merge_rule all = {10, 10, UINT64_MAX};
+	const struct redis_merge_rule all = {10, 10, UINT64_MAX, {0, 0}};
 	static const struct {
 		struct rows given, expected;
 	} rows[] = {
@@ -78,19 +78,24 @@ static void what_may_be_preceded_is_held_back(void **state)
 		struct rows expected;
 	} rows[] = {
 		/* the millisecond of Redis */
-		{{{{5, 0, 0}, {7, 0, 0}, {6, 0, 1}}, 3}, {10, 10, 6}, {{{5, 0, 0}}, 1}},
-		{{{{5, 0, 0}, {7, 0, 0}, {6, 0, 1}}, 3}, {10, 10, 5}, {.count = 0}},
+		{{{{5, 0, 0}, {7, 0, 0}, {6, 0, 1}}, 3}, {10, 10, 6, {0, 0}}, {{{5, 0, 0}}, 1}},
+		{{{{5, 0, 0}, {7, 0, 0}, {6, 0, 1}}, 3}, {10, 10, 5, {0, 0}}, {.count = 0}},
 		/* stream 0 has more than two: what is after 5-1 it may have, too */
 		{{{{5, 0, 0}, {5, 1, 0}, {6, 0, 1}}, 3},
-		 {2, 10, UINT64_MAX},
+		 {2, 10, UINT64_MAX, {0, 0}},
 		 {{{5, 0, 0}, {5, 1, 0}}, 2}},
 		/* both may: the one that ends first counts; its equal is whole */
 		{{{{5, 0, 0}, {9, 0, 0}, {5, 0, 1}, {6, 0, 1}, {6, 0, 2}}, 5},
-		 {2, 10, UINT64_MAX},
+		 {2, 10, UINT64_MAX, {0, 0}},
 		 {{{5, 0, 0}, {5, 0, 1}, {6, 0, 1}, {6, 0, 2}}, 4}},
+		/* the limit: what is after it may wait, what is it may not */
+		{{{{5, 0, 0}, {7, 0, 0}, {6, 0, 1}}, 3},
+		 {10, 10, UINT64_MAX, {6, 0}},
+		 {{{5, 0, 0}, {6, 0, 1}}, 2}},
+		{{{{5, 0, 0}, {7, 0, 0}}, 2}, {10, 10, UINT64_MAX, {4, 9}}, {.count = 0}},
 		/* room */
 		{{{{5, 0, 0}, {6, 0, 0}, {5, 5, 1}}, 3},
-		 {10, 2, UINT64_MAX},
+		 {10, 2, UINT64_MAX, {0, 0}},
 		 {{{5, 0, 0}, {5, 5, 1}}, 2}},
 	};
 
@@ -107,7 +112,7 @@ static void check_field(struct entry_field field, struct slice name, struct slic
 
 static void fields_stay_with_their_entry(void **state)
 {
-	const struct redis_merge_rule all = {10, 10, UINT64_MAX};
+	const struct redis_merge_rule all = {10, 10, UINT64_MAX, {0, 0}};
 	struct entry_field *fields = calloc(ENTRY_FIELDS_MAX, sizeof(*fields));
 	struct redis_merge merge = {0};
 
@@ -133,7 +138,7 @@ static void fields_stay_with_their_entry(void **state)
 
 static void too_many_fields_are_counted_and_not_kept(void **state)
 {
-	const struct redis_merge_rule all = {10, 10, UINT64_MAX};
+	const struct redis_merge_rule all = {10, 10, UINT64_MAX, {0, 0}};
 	struct entry_field *fields = calloc(ENTRY_FIELDS_MAX, sizeof(*fields));
 	struct redis_merge merge = {0};
 

@@ -40,7 +40,7 @@ static void channels(void **state)
 	check_channel("ws:user:42", "user:42");
 	check_channel("ws:user:a:b", "user:a:b");
 	check_channel("ws:user:\xC3\xA4", "user:\xC3\xA4");
-	check_channel("ws:connection:AAECAwQFBgcICQoLDA0O", "conn:AAECAwQFBgcICQoLDA0O");
+	check_channel("ws:connection:AAECAwQFBgcICQoLDA0OSJRJ", "conn:AAECAwQFBgcICQoLDA0OSJRJ");
 	check_channel("ws:channel:trending", "trending");
 	check_channel("ws:channel:feed:42", "feed:42");
 	check_channel("ws:channel:all", "all");

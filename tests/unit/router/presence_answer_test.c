@@ -8,7 +8,7 @@
 #include "router/presence_answer.h"
 #include "wire/json.h"
 
-#define ID "AAAAAAAAAcyPwTkop0gp"
+#define ID "AAAAAAAAAcyPwTkop0gpSMSI"
 #define SINCE_MS 1769337000000
 
 static struct presence presence;

@@ -7,7 +7,7 @@
 
 #include "router/presence_store.h"
 
-#define ID "AAAAAAAAAcyPwTkop0gp"
+#define ID "AAAAAAAAAcyPwTkop0gpSMSI"
 #define NOW_MS 1769337000000u
 #define MEMBER                                                                    \
 	"{\"connection_id\":\"" ID "\",\"node\":\"node-1\",\"device\":\"phone\"," \
@@ -176,7 +176,7 @@ static void the_largest_fits(void **state)
 	uint8_t worst[PRESENCE_DEVICE_MAX];
 	struct presence_arrival arrival = {
 		slice_of(worst, USER_SIZE_MAX),
-		SLICE("BBBBBBBBBBBBBBBBBBBB"),
+		SLICE("BBBBBBBBBBBBBBBBBBBBIJKJ"),
 		slice_of(worst, sizeof(worst)),
 		UINT64_MAX,
 		{{0}},

@@ -48,7 +48,7 @@ static struct slice id_of(const char *name)
 {
 	static char id[CONNECTION_ID_SIZE + 1];
 
-	snprintf(id, sizeof(id), "%-20s", name);
+	snprintf(id, sizeof(id), "%-*s", CONNECTION_ID_SIZE, name);
 	return slice_of(id, CONNECTION_ID_SIZE);
 }
 

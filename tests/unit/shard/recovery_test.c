@@ -15,7 +15,7 @@
 #include "wire/command.h"
 #include "wire/connection_id.h"
 
-#define IDENTITY "AAAAAAAAAcyPwTkop0gp"
+#define IDENTITY "AAAAAAAAAcyPwTkop0gpSMSI"
 #define LONG_NAME "feed:a-name-that-is-longer-than-what-a-receipt-has-inside"
 
 static struct shard *shard;

@@ -9,7 +9,7 @@
 
 #include "shard/resume.h"
 
-#define IDENTITY "AAAAAAAAAcyPwTkop0gp"
+#define IDENTITY "AAAAAAAAAcyPwTkop0gpSMSI"
 
 static struct resume resume;
 
@@ -96,8 +96,10 @@ static void identity_goes_with_a_position(void **state)
 	check_identity("?connection_id=" IDENTITY "&last_event_id=0", true);
 	check_identity("?last_event_id=1&connection_id=" IDENTITY, true);
 	check_identity("?last_event_id=1&connection_id=" IDENTITY "A", false);
-	check_identity("?last_event_id=1&connection_id=AAAAAAAAAcyPwTkop0g", false);
-	check_identity("?last_event_id=1&connection_id=AAAAAAAAAcyPwTkop0g.", false);
+	check_identity("?last_event_id=1&connection_id=AAAAAAAAAcyPwTkop0gpSMS", false);
+	check_identity("?last_event_id=1&connection_id=AAAAAAAAAcyPwTkop0gpSMS.", false);
+	check_identity("?last_event_id=1&connection_id=AAAAAAAAAcyPwTkop0gqSMSI", false);
+	check_identity("?last_event_id=1&connection_id=AAAAAAAAAcyPwTkop0gpSMSJ", false);
 	check_identity("?last_event_id=1&connection_id=", false);
 }
 

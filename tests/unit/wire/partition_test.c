@@ -21,6 +21,20 @@ static void the_crc_is_the_one_of_redis_cluster(void **state)
 	check_crc(SLICE("foo") /* CLUSTER KEYSLOT foo is 12182 */, 0xAF96);
 }
 
+/* The same, bit by bit, for every byte after every one. */
+static void it_divides_by_its_polynomial(void **state)
+{
+	(void)state;
+	for (uint32_t number = 0; number <= UINT16_MAX; number++) {
+		const uint8_t bytes[] = {(uint8_t)(number >> 8), (uint8_t)number};
+		uint32_t rest = number;
+
+		for (int bit = 0; bit < 16; bit++)
+			rest = rest & 0x8000 ? rest << 1 ^ 0x11021 : rest << 1;
+		assert_int_equal(partition_crc16(slice_of(bytes, 2)), rest);
+	}
+}
+
 static void check_partition(struct slice channel, uint32_t count, uint32_t expected)
 {
 	assert_int_equal(partition_of(channel, count), expected);
@@ -60,6 +74,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_crc_is_the_one_of_redis_cluster),
+		cmocka_unit_test(it_divides_by_its_polynomial),
 		cmocka_unit_test(channels_have_their_partition),
 		cmocka_unit_test(keys_name_the_partition),
 	};

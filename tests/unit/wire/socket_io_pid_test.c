@@ -12,7 +12,7 @@
 static const struct socket_io_pid_key key = {SLICE("secret"), SLICE("42"), SLICE("/")};
 static const struct socket_io_pid pid = {
 	.position = {1795229346339, 7},
-	.sid = "AAAAAAAAAcyPwTkop0gp",
+	.sid = "AAAAAAAAAcyPwTkop0gpSMSI",
 };
 
 static void check_refused(struct slice text, const struct socket_io_pid_key *with)

@@ -1,0 +1,309 @@
+/* router/join.c - a window aside, one index of two, one read of all. */
+#include "router/join.h"
+
+#include <stdlib.h>
+
+#include "base/log_line.h"
+#include "router/fold.h"
+#include "router/history_merge.h"
+#include "router/listing.h"
+#include "router/redis_log.h"
+#include "router/replay.h"
+#include "router/router_state.h"
+
+#define READ_COUNT 512  /* entries asked for at once */
+#define HELD_MS_MAX 200 /* the live read is not held for longer at a time */
+
+/* ---- the window ---- */
+
+static void read_next(struct join *join)
+{
+	struct redis_log *redis = join->redis;
+
+	if (join->stream.state != REDIS_STREAM_IDLE ||
+	    (join->state != JOIN_LOADING && join->state != JOIN_FINISHING))
+		return;
+	join->stream.limit = redis_stream_known(&redis->stream);
+	if (event_id_is_none(join->stream.limit)) {
+		recall_want(redis); /* it has read nothing yet */
+		return;
+	}
+	join->stream.is_hasty = true;
+	redis->heard_ms[LINK_JOIN] = redis->router->now_ms;
+	if (redis_stream_read(&join->stream, READ_COUNT) != STATUS_OK)
+		link_break(&redis->links[LINK_JOIN], "out of memory");
+}
+
+/* Of what was there when it was needed nobody is told. */
+static void on_entry(void *owner, struct event_id id, const struct entry_field *fields,
+		     uint32_t fields_count)
+{
+	struct join *join = owner;
+	struct router *router = join->redis->router;
+	uint32_t partition = join->stream.entry_partition;
+	bool is_new = event_id_is_after(id, join->until[partition]);
+	struct fold_place place = {
+		.history = join->history,
+		.partition = partition,
+		.mode = is_new ? FOLD_DELIVER : FOLD_INDEX,
+		.is_late = join->stream.entry_is_late,
+		.is_aside = true,
+	};
+
+	join->entries++;
+	watch_count(&join->redis->watch, partition, id);
+	counter_add(&router->counters->late, place.is_late);
+	reading_fold(join->redis, &place, id, (struct reading_fields){fields, fields_count});
+	reading_note_unkept(&join->unkept, &place, id);
+}
+
+/* ---- one of two ---- */
+
+/* The index of these partitions, with that of `other` unless it is NULL. */
+static void make_index(struct redis_log *redis, const struct history *other)
+{
+	struct router *router = redis->router;
+	struct history *merged = history_merge(router->history, other, &redis->reads);
+
+	ASSERT(merged != NULL);
+	history_destroy(router->history);
+	router->history = merged;
+}
+
+static void add_part(struct join *join, uint32_t partition)
+{
+	struct redis_stream *live = &join->redis->stream;
+	const struct redis_stream_part *own = &join->stream.parts[partition];
+
+	redis_stream_add(live, partition, own->position);
+	live->parts[partition].told = own->told;
+	redis_stream_drop(&join->stream, partition);
+}
+
+static void forget(struct join *join)
+{
+	history_destroy(join->history);
+	unkept_deinit(&join->unkept);
+	join->history = NULL;
+	join->parts = (struct partition_set){0};
+	join->state = JOIN_NONE;
+}
+
+static void finish(struct join *join)
+{
+	struct redis_log *redis = join->redis;
+	struct router *router = redis->router;
+
+	partition_set_add_all(&redis->reads, &join->parts);
+	replay_again_all(router);
+	make_index(redis, join->history);
+	listing_again_all(router);
+	unkept_merge(&redis->reading.unkept, &join->unkept, &redis->reads);
+	for (uint32_t i = 0; i < redis->partitions.count; i++)
+		if (partition_set_has(&join->parts, i))
+			add_part(join, i);
+	if (event_id_is_after(join->stream.position, redis->stream.position))
+		redis->stream.position = join->stream.position;
+	if (event_id_is_after(join->stream.position, router->last))
+		router->last = join->stream.position;
+	counter_add(&router->counters->partition_joins, partition_set_count(&join->parts));
+	log_line(LOG_INFO, "router",
+		 "%u partitions are read from now on, %u in all: %lu entries read back in %lu ms",
+		 partition_set_count(&join->parts), partition_set_count(&redis->reads),
+		 join->entries, router->now_ms - join->began_ms);
+	forget(join);
+}
+
+static void leave(struct join *join)
+{
+	struct redis_log *redis = join->redis;
+	struct router *router = redis->router;
+	struct partition_set parts = redis->reads;
+	const struct unkept none = {0};
+
+	partition_set_remove_all(&parts, &redis->needs.wanted);
+	if (partition_set_is_empty(&parts) || router->now_ms < join->leave_ms)
+		return;
+	join->leave_ms = router->now_ms + router->config->partition_linger_ms;
+	partition_set_remove_all(&redis->reads, &parts);
+	replay_again_all(router);
+	make_index(redis, NULL);
+	listing_again_all(router);
+	unkept_merge(&redis->reading.unkept, &none, &redis->reads);
+	for (uint32_t i = 0; i < redis->partitions.count; i++)
+		if (partition_set_has(&parts, i))
+			redis_stream_drop(&redis->stream, i);
+	counter_add(&router->counters->partition_leaves, partition_set_count(&parts));
+	log_line(LOG_INFO, "router", "%u partitions are not read any more, %u are",
+		 partition_set_count(&parts), partition_set_count(&redis->reads));
+}
+
+/* ---- step by step ---- */
+
+static void begin(struct join *join)
+{
+	struct redis_log *redis = join->redis;
+
+	join->parts = redis->needs.wanted;
+	partition_set_remove_all(&join->parts, &redis->reads);
+	if (partition_set_is_empty(&join->parts))
+		return;
+	if (needs_is_promised(&redis->needs, &join->parts)) {
+		reading_again(redis,
+			      "connections went on without a partition while Redis was away");
+		return;
+	}
+	join->state = JOIN_ASKS;
+	join->began_ms = redis->router->now_ms;
+	redis->watch.next_ms = 0;
+}
+
+void join_on_facts(struct join *join)
+{
+	struct redis_log *redis = join->redis;
+	struct event_id start, floor;
+
+	if (join->state != JOIN_ASKS || redis->reading.state != READING_LIVE ||
+	    join->stream.state > REDIS_STREAM_IDLE ||
+	    !partition_set_has_all(&redis->watch.asked, &join->parts))
+		return;
+	start = reading_window(redis, &join->parts, &floor);
+	join->history = router_make_index(redis->router);
+	ASSERT(join->history != NULL);
+	history_raise_floor(join->history, floor);
+	join->entries = 0;
+	watch_adopt(&redis->watch, &join->parts);
+	for (uint32_t i = 0; i < redis->partitions.count; i++) {
+		if (!partition_set_has(&join->parts, i))
+			continue;
+		join->until[i] = redis->watch.parts[i].facts.last_id;
+		redis_stream_add(&join->stream, i, start);
+	}
+	redis_stream_start_after(&join->stream, start);
+	join->state = JOIN_LOADING;
+	read_next(join);
+}
+
+bool join_holds(struct join *join)
+{
+	if (join->state == JOIN_NONE && join->redis->reading.state == READING_LIVE)
+		leave(join);
+	if (join->state == JOIN_CALLING && !join->redis->recall.is_wanted) {
+		join->state = JOIN_FINISHING;
+		join->finishing_ms = join->redis->router->now_ms;
+		read_next(join);
+	}
+	return join->state == JOIN_FINISHING;
+}
+
+static void on_idle(struct join *join, bool has_read)
+{
+	if (has_read && join->stream.is_at_limit && join->state == JOIN_FINISHING) {
+		finish(join);
+		return;
+	}
+	if (has_read && join->stream.is_at_limit && join->state == JOIN_LOADING) {
+		join->state = JOIN_CALLING;
+		recall_want(join->redis);
+	}
+	read_next(join);
+}
+
+void join_turn(struct join *join)
+{
+	struct redis_log *redis = join->redis;
+
+	if (!join->until)
+		return;
+	needs_turn(redis->router);
+	counter_set(&redis->router->counters->partitions_read, partition_set_count(&redis->reads));
+	if (join->state == JOIN_NONE && redis->reading.state == READING_LIVE)
+		begin(join);
+	if (join->state == JOIN_FINISHING &&
+	    redis->router->now_ms - join->finishing_ms > HELD_MS_MAX)
+		join->state = JOIN_LOADING; /* once more, and the others go on */
+	read_next(join);
+}
+
+void join_cancel(struct join *join)
+{
+	if (join->state == JOIN_NONE)
+		return;
+	if (join->stream.state == REDIS_STREAM_READING)
+		link_break(&join->redis->links[LINK_JOIN], "the log is to be read again");
+	for (uint32_t i = 0; i < join->redis->partitions.count; i++)
+		if (partition_set_has(&join->parts, i))
+			redis_stream_drop(&join->stream, i);
+	forget(join);
+}
+
+/* ---- the link ---- */
+
+static enum status on_up(void *owner)
+{
+	struct redis_log *redis = owner;
+
+	redis->heard_ms[LINK_JOIN] = redis->router->now_ms;
+	return redis_stream_open(&redis->join.stream);
+}
+
+static void on_down(void *owner)
+{
+	struct join *join = &((struct redis_log *)owner)->join;
+
+	redis_stream_close(&join->stream);
+	if (join->state > JOIN_LOADING)
+		join->state = JOIN_LOADING;
+}
+
+static enum status on_bytes(void *owner, struct slice bytes)
+{
+	struct redis_log *redis = owner;
+	struct redis_stream *stream = &redis->join.stream;
+	bool has_read = stream->state == REDIS_STREAM_READING;
+
+	redis->heard_ms[LINK_JOIN] = redis->router->now_ms;
+	if (redis_session_feed(&stream->session, bytes) != STATUS_OK) {
+		link_break(&redis->links[LINK_JOIN], stream->session.error);
+		return STATUS_INVALID;
+	}
+	link_is_good(&redis->links[LINK_JOIN]);
+	if (stream->state == REDIS_STREAM_IDLE)
+		on_idle(&redis->join, has_read);
+	return STATUS_OK;
+}
+
+static struct slice output(void *owner)
+{
+	return redis_session_output(&((struct redis_log *)owner)->join.stream.session);
+}
+
+static void sent(void *owner, size_t size)
+{
+	redis_session_sent(&((struct redis_log *)owner)->join.stream.session, size);
+}
+
+const struct link_user join_link_user = {on_up, on_down, on_bytes, output, sent, NULL};
+
+enum status join_init(struct join *join, struct redis_log *redis)
+{
+	struct redis_stream_keys keys = {redis->partitions.keys, redis->partitions.count};
+	struct redis_stream_listener entries = {on_entry, join};
+
+	*join = (struct join){.redis = redis};
+	if (keys.count == 1)
+		return STATUS_OK;
+	join->until = calloc(keys.count, sizeof(*join->until));
+	if (!join->until)
+		return STATUS_NO_MEMORY;
+	return redis_stream_init(&join->stream, &redis->server, keys, entries);
+}
+
+void join_deinit(struct join *join)
+{
+	if (!join->until)
+		return;
+	forget(join);
+	free(join->until);
+	redis_stream_deinit(&join->stream);
+}
