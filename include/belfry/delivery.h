@@ -23,7 +23,8 @@ enum delivery_type {
 	DELIVERY_ATTACHED, /* the connection is known: `attached`; REPLAY and LIVE follow */
 	DELIVERY_REFUSED,  /* there are as many connections as allowed: `count` is CLOSE_USER_LIMIT
 			      * for those of the user, CLOSE_OVERLOAD for those of the address; or
-			      * CLOSE_REVOKED: its token is */
+			      * CLOSE_REVOKED: its token is. A CLOSE before ATTACHED is one as well,
+			      * for CLOSE_REVOKED or CLOSE_DISCONNECTED */
 	DELIVERY_SUBSCRIBED, /* interest in `channel` is registered; REPLAY and LIVE follow */
 	DELIVERY_REPLAY,     /* `notice`: its `frame` is `count` whole frames for one connection */
 	DELIVERY_LIVE,       /* what was asked for is complete up to `id`; join */

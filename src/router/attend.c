@@ -108,21 +108,16 @@ static void on_attach(struct router *router, uint32_t shard, const struct receip
 {
 	const struct recovery *recovery = receipt->recovery;
 	struct interest *user = need_user(router, recovery->user);
-	struct session *session = sessions_at(&router->sessions, shard, receipt->slot);
+	struct session *session = sessions_attach(&router->sessions, shard, receipt->slot, user);
 	struct delivery refused = {
 		.type = DELIVERY_REFUSED,
 		.slot = receipt->slot,
 		.generation = receipt->generation,
 	};
 
-	ASSERT(session->user == NULL);
-	*session = (struct session){
-		.user = user,
-		.generation = receipt->generation,
-		.encoding = recovery->encoding,
-	};
-	router->sessions.count++;
-	if (user->conns++ == 0)
+	session->generation = receipt->generation;
+	session->encoding = recovery->encoding;
+	if (user->conns == 1)
 		counter_add(&router->counters->users, 1);
 	session->address = enter_address(router, recovery);
 	refused.count = revoking_on_attach(router, session, recovery) ? CLOSE_REVOKED
@@ -153,19 +148,20 @@ static void on_detach(struct router *router, uint32_t shard, const struct receip
 		sessions_find(&router->sessions, shard, receipt->slot, receipt->generation);
 	struct connection_id own = {(uint8_t)shard, receipt->slot, receipt->generation};
 
-	ASSERT(session != NULL && session->user->conns > 0);
+	ASSERT(session != NULL);
+	struct interest *user = session->user;
+
 	takeover_leave(router, session, own);
 	online_detach(router, shard, receipt->slot);
 	replay_drop_all(router, session);
 	if (session->cursor)
 		cursors_release(&router->cursors, session->cursor);
-	if (--session->user->conns == 0)
-		counter_subtract(&router->counters->users, 1);
-	drop_interest(router, session->user);
 	free(session->identity);
 	addresses_leave(&router->addresses, session->address);
-	*session = (struct session){0};
-	router->sessions.count--;
+	sessions_detach(&router->sessions, session);
+	if (user->conns == 0)
+		counter_subtract(&router->counters->users, 1);
+	drop_interest(router, user);
 }
 
 /* ---- in between ---- */

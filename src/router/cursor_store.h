@@ -1,15 +1,9 @@
-/* router/cursor_store.h - where cursors outlive the node: a hash in Redis, or the log's file.
+/* router/cursor_store.h - where cursors outlive the node: Redis, or the log's file.
  *
  * Layer   router (may include: lane, wire, uring, log, base, libc)
  * Threads the router
- * Memory  one heap block for each write under way, at most CURSOR_WRITES_MAX a second
+ * Memory  none here; see router/cursor_redis.h, log/embedded_log.h
  * Errors  what cannot be written stays dirty and is tried again
- *
- *     belfry:cursor:{user}   hash: device ("" for the user's own) -> event id
- *
- * It is read before it is written, and written only if it is behind: a user may confirm at two
- * nodes. Two that write within the same round trip can still leave the older one; the next
- * confirmation mends it, and what it costs is a double.
  */
 #ifndef BELFRY_ROUTER_CURSOR_STORE_H
 #define BELFRY_ROUTER_CURSOR_STORE_H
@@ -18,7 +12,7 @@
 
 #include "base/slice.h"
 
-#define CURSOR_WRITES_MAX 20000u /* of one flush: three commands each */
+#define CURSOR_WRITES_MAX 20000u /* of a second; without scripts three commands each */
 #define CURSOR_FLUSH_MS 1000u
 
 struct cursor;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "wire/event_id.h"
 
 #define HEADS_MIN 1024
 #define SURPLUS_CANDIDATES 32 /* of so many the oldest goes, if ... */
@@ -180,6 +181,15 @@ struct cursor *cursors_surplus(struct cursors *cursors, uint32_t kept_max)
 }
 
 /* ---- positions ---- */
+
+struct slice cursor_position(const struct cursor *cursor, uint8_t room[EVENT_ID_TEXT_MAX])
+{
+	struct writer writer;
+
+	writer_init(&writer, room, EVENT_ID_TEXT_MAX);
+	event_id_write(&writer, cursor->confirmed);
+	return writer_written(&writer);
+}
 
 static void make_dirty(struct cursors *cursors, struct cursor *cursor)
 {

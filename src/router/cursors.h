@@ -48,6 +48,9 @@ static inline struct slice cursor_device(const struct cursor *cursor)
 	return slice_of(cursor->names + cursor->user_size, cursor->device_size);
 }
 
+/* `confirmed` as text. */
+struct slice cursor_position(const struct cursor *cursor, uint8_t room[EVENT_ID_TEXT_MAX]);
+
 struct cursors {
 	struct hash_key key;
 	struct cursor **heads; /* a power of two */

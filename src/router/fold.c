@@ -138,24 +138,20 @@ static void keep_body(struct fold *fold)
 static void disconnect(struct router *router, const struct entry *entry)
 {
 	struct delivery close = {.type = DELIVERY_CLOSE, .count = CLOSE_DISCONNECTED};
-	uint32_t cursor = 0, shard = 0, slot = 0;
-	struct session *session;
+	const struct session *session;
+	uint32_t cursor = 0;
 	struct slice name;
 
 	while (entry_next_channel(entry, &cursor, &name)) {
 		const struct interest *user =
 			interests_find(&router->interests, name, router_hash(router, name));
+		uint32_t place = user ? user->first_conn : 0;
 
-		uint32_t left = user ? user->conns : 0;
-
-		shard = slot = 0;
-		while (left > 0 && (session = sessions_next(&router->sessions, &shard, &slot))) {
-			if (session->user != user)
-				continue;
-			left--;
+		for (; place != 0; place = session->next) {
+			session = sessions_at_place(&router->sessions, place);
 			close.generation = session->generation;
-			close.slot = (uint16_t)(slot - 1);
-			answers_push(router, shard, &close);
+			close.slot = (uint16_t)session_place_slot(place);
+			answers_push(router, session_place_shard(place), &close);
 		}
 	}
 }

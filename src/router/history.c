@@ -147,7 +147,8 @@ static bool is_there(const struct history *history, const struct history_item *i
 	return newest != 0 && event_id_equal(history_id(history, newest), item->id);
 }
 
-bool history_reserve(struct history *history, const struct history_item *item)
+/* After this nothing can fail. */
+static bool reserve(struct history *history, const struct history_item *item)
 {
 	return block_queue_reserve(&history->records) &&
 	       (item->id_hash == 0 || record_names_reserve(&history->ids)) &&
@@ -207,7 +208,7 @@ enum history_verdict history_add(struct history *history, const struct history_i
 		return HISTORY_DUPLICATE;
 	if (item->id_only && item->id_hash == 0)
 		return HISTORY_ADDED; /* nothing of it is remembered */
-	if (!history_reserve(history, item))
+	if (!reserve(history, item))
 		return HISTORY_NO_MEMORY;
 	if (!item->id_only) {
 		channel = record_channels_need(&history->channels, item->channel);

@@ -97,6 +97,9 @@ uint64_t history_after(const struct history *history, struct event_id id);
 /* Some record has exactly this id. */
 bool history_has(const struct history *history, struct event_id id);
 
+/* Likewise, from this one of the log's streams. */
+bool history_has_of(const struct history *history, struct event_id id, uint32_t partition);
+
 /* ---- inbox ---- */
 
 enum history_mark { HISTORY_READ, HISTORY_DELETED };

@@ -5,15 +5,22 @@
 
 #include "router/history_private.h"
 
+/* What a channel is in the new index. Its newest record is here until all are copied, because the
+ * channels themselves do not fit into a processor's caches. */
+struct copied_channel {
+	uint32_t index;  /* RECORD_CHANNEL_NONE: it is not copied */
+	uint32_t newest; /* number; 0: none yet */
+};
+
 /* One of the old indexes, and how far it is copied. */
 struct source {
 	const struct history *history;
-	uint64_t next;              /* number of the next record */
-	uint64_t next_id, next_key; /* places of record_names_next */
-	uint64_t next_expiry;       /* number in its queue */
-	uint32_t past;              /* new number behind the last record that was copied */
-	uint32_t *pasts;            /* `past` as it was at each record, and at the end */
-	uint32_t *channels;         /* new index by old one; RECORD_CHANNEL_NONE: not copied */
+	uint64_t next;                   /* number of the next record */
+	uint64_t next_id, next_key;      /* places of record_names_next */
+	uint64_t next_expiry;            /* number in its queue */
+	uint32_t past;                   /* new number behind the last record that was copied */
+	uint32_t *pasts;                 /* `past` as it was at each record, and at the end */
+	struct copied_channel *channels; /* by old index */
 };
 
 struct merge {
@@ -60,9 +67,9 @@ static bool copy_channels(struct merge *merge, struct source *source)
 	for (uint32_t i = 0; i < record_channels_end(channels); i++) {
 		const struct record_channel *channel = record_channels_at(channels, i);
 
-		source->channels[i] = RECORD_CHANNEL_NONE;
+		source->channels[i] = (struct copied_channel){.index = RECORD_CHANNEL_NONE};
 		if (is_channel_kept(merge, channel) &&
-		    !copy_channel(merge, channel, &source->channels[i]))
+		    !copy_channel(merge, channel, &source->channels[i].index))
 			return false;
 	}
 	return true;
@@ -87,14 +94,16 @@ static void renumber_channels(struct merge *merge, struct source *source)
 
 	for (uint32_t i = 0; i < record_channels_end(channels); i++) {
 		const struct record_channel *old = record_channels_at(channels, i);
+		const struct copied_channel *copied = &source->channels[i];
 
-		if (source->channels[i] == RECORD_CHANNEL_NONE)
+		if (copied->index == RECORD_CHANNEL_NONE)
 			continue;
 		struct record_channel *channel =
-			record_channels_at(&merge->merged->channels, source->channels[i]);
+			record_channels_at(&merge->merged->channels, copied->index);
 
 		if (channel->partition != old->partition)
 			continue;
+		channel->newest = copied->newest;
 		channel->read_from = past_of(source, old->read_from);
 		channel->counted_from = past_of(source, old->counted_from);
 	}
@@ -107,17 +116,15 @@ static bool is_record_kept(const struct merge *merge, const struct source *sourc
 {
 	if (record->channel == RECORD_CHANNEL_NONE)
 		return partition_set_has(merge->kept, record->distance);
-	return source->channels[record->channel] != RECORD_CHANNEL_NONE;
+	return source->channels[record->channel].index != RECORD_CHANNEL_NONE;
 }
 
-/* When the next record of the source expires; 0: never. */
-static uint64_t take_expiry(struct source *source, const struct record *record)
+/* When the next record of the source, which is among the expiries, expires. */
+static uint64_t take_expiry(struct source *source)
 {
 	const struct block_queue *queue = &source->history->expiries;
 	const struct expiry *expiry;
 
-	if ((record->flags & RECORD_EXPIRES) == 0)
-		return 0;
 	do
 		expiry = block_queue_at(queue, source->next_expiry++);
 	while (expiry->number < source->next);
@@ -125,52 +132,65 @@ static uint64_t take_expiry(struct source *source, const struct record *record)
 	return expiry->at_ms;
 }
 
-static void push_record(struct history *merged, const struct record *old, uint32_t channel_index,
-			const struct history_item *names)
+/* The hash that `old` has for the source's next record, if it has one. */
+static bool copy_name(const struct source *source, const struct record_names *old, uint64_t *place,
+		      struct record_names *names, uint64_t number)
 {
-	uint64_t number = merged->records.end;
-	struct record *record = block_queue_push(&merged->records);
+	uint64_t hash = record_names_next(old, place, source->next);
 
-	*record = *old;
-	if (names->id_hash != 0)
-		record_names_push_new(&merged->ids, names->id_hash, number);
-	if (names->key_hash != 0)
-		record_names_push_new(&merged->keys, names->key_hash, number);
-	if (names->expires_ms != 0) {
-		struct expiry *expiry = block_queue_push(&merged->expiries);
+	return hash == 0 || record_names_append(names, hash, number);
+}
 
-		*expiry = (struct expiry){.number = number, .at_ms = names->expires_ms};
-	}
-	if (channel_index == RECORD_CHANNEL_NONE)
-		return;
-	struct record_channel *channel = record_channels_at(&merged->channels, channel_index);
+static bool copy_expiry(struct source *source, struct block_queue *expiries, uint64_t number)
+{
+	const struct record *record = history_record(source->history, source->next);
 
-	record->channel = channel_index & RECORD_CHANNEL_NONE;
-	record->distance = channel->newest ? (uint32_t)(number - channel->newest) : 0;
+	if ((record->flags & RECORD_EXPIRES) == 0)
+		return true;
+	if (!block_queue_reserve(expiries))
+		return false;
+	struct expiry *expiry = block_queue_push(expiries);
+
+	*expiry = (struct expiry){.number = number, .at_ms = take_expiry(source)};
+	return true;
+}
+
+static void link_record(struct record *record, uint32_t number, struct copied_channel *channel)
+{
+	record->channel = channel->index & RECORD_CHANNEL_NONE;
+	record->distance = channel->newest ? number - channel->newest : 0;
 	channel->newest = number;
 }
 
-/* The next record of the source, if it is kept. */
-static bool copy_record(struct merge *merge, struct source *source)
+/* The next record of the source. */
+static bool copy_record(struct history *merged, struct source *source)
 {
 	const struct history *history = source->history;
-	const struct record *record = history_record(history, source->next);
-	uint32_t channel = RECORD_CHANNEL_NONE;
+	const struct record *old = history_record(history, source->next);
+	uint64_t number = merged->records.end;
 
-	source->pasts[source->next - history->records.first] = source->past;
-	if (is_record_kept(merge, source, record)) {
-		const struct history_item names = {
-			.id_hash = record_names_next(&history->ids, &source->next_id, source->next),
-			.key_hash =
-				record_names_next(&history->keys, &source->next_key, source->next),
-			.expires_ms = take_expiry(source, record),
-		};
+	if (!block_queue_reserve(&merged->records) ||
+	    !copy_name(source, &history->ids, &source->next_id, &merged->ids, number) ||
+	    !copy_name(source, &history->keys, &source->next_key, &merged->keys, number) ||
+	    !copy_expiry(source, &merged->expiries, number))
+		return false;
+	struct record *record = block_queue_push(&merged->records);
 
-		if (!history_reserve(merge->merged, &names))
+	*record = *old;
+	if (old->channel != RECORD_CHANNEL_NONE)
+		link_record(record, (uint32_t)number, &source->channels[old->channel]);
+	return true;
+}
+
+/* If it is kept. */
+static bool take_record(struct merge *merge, struct source *source)
+{
+	const struct block_queue *records = &source->history->records;
+
+	source->pasts[source->next - records->first] = source->past;
+	if (is_record_kept(merge, source, block_queue_at(records, source->next))) {
+		if (!copy_record(merge->merged, source))
 			return false;
-		if (record->channel != RECORD_CHANNEL_NONE)
-			channel = source->channels[record->channel];
-		push_record(merge->merged, record, channel, &names);
 		source->past = (uint32_t)merge->merged->records.end;
 	}
 	source->next++;
@@ -198,12 +218,12 @@ static bool copy_records(struct merge *merge, struct source *a, struct source *b
 	while (!is_at_end(a) || !is_at_end(b)) {
 		bool from_a = is_at_end(b) || (!is_at_end(a) && is_before(a, b));
 
-		if (!copy_record(merge, from_a ? a : b))
+		if (!take_record(merge, from_a ? a : b))
 			return false;
 	}
 	a->pasts[history_count(a->history)] = a->past;
 	b->pasts[history_count(b->history)] = b->past;
-	return true;
+	return record_names_link(&merge->merged->ids) && record_names_link(&merge->merged->keys);
 }
 
 /* ---- both ---- */
@@ -229,20 +249,8 @@ static void source_deinit(struct source *source)
 	free(source->channels);
 }
 
-/* For all that are there, although not all may be kept. */
-static bool widen(struct record_names *names, const struct record_names *a,
-		  const struct record_names *b)
-{
-	uint64_t count = block_queue_count(&a->items) + block_queue_count(&b->items);
-
-	return record_names_widen(names, count);
-}
-
 static bool copy_both(struct merge *merge, struct source *a, struct source *b)
 {
-	if (!widen(&merge->merged->ids, &a->history->ids, &b->history->ids) ||
-	    !widen(&merge->merged->keys, &a->history->keys, &b->history->keys))
-		return false;
 	if (!copy_channels(merge, a) || !copy_channels(merge, b) || !copy_records(merge, a, b))
 		return false;
 	renumber_channels(merge, a);

@@ -53,9 +53,6 @@ static inline struct record *history_record(const struct history *history, uint6
 	return block_queue_at(&history->records, number);
 }
 
-/* Room for a record like `item`: to push it and what belongs to it cannot fail after this. */
-MUST_CHECK bool history_reserve(struct history *history, const struct history_item *item);
-
 /* By count and age. */
 void history_trim(struct history *history);
 

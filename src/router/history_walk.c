@@ -96,3 +96,15 @@ bool history_has(const struct history *history, struct event_id id)
 
 	return after > history->records.first && event_id_equal(history_id(history, after - 1), id);
 }
+
+/* Side by side there are no more than each stream's entry of this id has. */
+bool history_has_of(const struct history *history, struct event_id id, uint32_t partition)
+{
+	uint64_t number = history_after(history, id);
+
+	while (number > history->records.first &&
+	       event_id_equal(history_id(history, number - 1), id))
+		if (history_partition(history, --number) == partition)
+			return true;
+	return false;
+}

@@ -9,6 +9,8 @@
 #define BLOCK_SIZE 256
 #define HEADS_MIN 1024
 
+_Static_assert(sizeof(struct interest) == 32, "interests.h says what a channel costs");
+
 bool interests_init(struct interests *interests, struct hash_key key)
 {
 	*interests = (struct interests){
@@ -133,6 +135,7 @@ void interests_drop_unused(struct interests *interests, struct interest *interes
 
 	if (interest->shards != 0 || interest->conns > 0)
 		return;
+	ASSERT(interest->first_conn == 0);
 	while (at(interests, *link) != interest)
 		link = &at(interests, *link)->next;
 	index = *link;

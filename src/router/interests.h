@@ -1,8 +1,8 @@
-/* router/interests.h - which shards hold which channel, and how many connections a user has.
+/* router/interests.h - which shards hold which channel, and which connections a user has.
  *
  * Layer   router (may include: lane, wire, uring, log, base, libc)
  * Threads the router
- * Memory  40 bytes a channel in blocks that never move, its name, 4 bytes in the hash
+ * Memory  32 bytes a channel in blocks that never move, its name, 4 bytes in the hash
  * Errors  NULL when memory is out
  *
  * A record lives while some shard holds the channel or, for user:{id}, while the user has
@@ -19,6 +19,8 @@
 #include "base/slice.h"
 
 #define INTEREST_NONE UINT32_MAX
+#define INTEREST_PLACE_BITS 24
+#define INTEREST_PLACE_MASK ((1u << INTEREST_PLACE_BITS) - 1)
 
 struct interest {
 	char *name;      /* heap, not terminated; NULL: this record is free */
@@ -27,6 +29,8 @@ struct interest {
 	uint32_t conns;  /* user:{id}: connections of the user on this node */
 	uint32_t next;   /* in the hash chain, or in the list of free records */
 	uint8_t name_size;
+	uint32_t first_conn
+	    : INTEREST_PLACE_BITS; /* place of one of those (router/sessions.h); 0 */
 };
 
 struct interests {

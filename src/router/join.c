@@ -11,8 +11,9 @@
 #include "router/replay.h"
 #include "router/router_state.h"
 
-#define READ_COUNT 512  /* entries asked for at once */
-#define HELD_MS_MAX 200 /* the live read is not held for longer at a time */
+#define READ_COUNT 512    /* entries asked for at once */
+#define HELD_MS_FIRST 200 /* the live read is not held for longer, ... */
+#define HELD_MS_MAX 3200  /* but when Redis is so far away that this is not enough */
 
 /* ---- the window ---- */
 
@@ -24,8 +25,8 @@ static void read_next(struct join *join)
 	    (join->state != JOIN_LOADING && join->state != JOIN_FINISHING))
 		return;
 	join->stream.limit = redis_stream_known(&redis->stream);
-	if (event_id_is_none(join->stream.limit)) {
-		recall_want(redis); /* it has read nothing yet */
+	if (!event_id_is_after(join->stream.limit, join->known)) {
+		recall_want(redis); /* or most would be left for when it is held */
 		return;
 	}
 	join->stream.is_hasty = true;
@@ -70,13 +71,22 @@ static void make_index(struct redis_log *redis, const struct history *other)
 	router->history = merged;
 }
 
+struct event_id join_told(const struct join *join, uint32_t partition)
+{
+	if (join->state < JOIN_LOADING || !partition_set_has(&join->parts, partition))
+		return (struct event_id){0, 0};
+	struct event_id told = join->stream.parts[partition].told;
+
+	return event_id_is_after(told, join->until[partition]) ? told : join->until[partition];
+}
+
 static void add_part(struct join *join, uint32_t partition)
 {
 	struct redis_stream *live = &join->redis->stream;
 	const struct redis_stream_part *own = &join->stream.parts[partition];
 
 	redis_stream_add(live, partition, own->position);
-	live->parts[partition].told = own->told;
+	live->parts[partition].told = join_told(join, partition);
 	redis_stream_drop(&join->stream, partition);
 }
 
@@ -119,7 +129,6 @@ static void leave(struct join *join)
 	struct redis_log *redis = join->redis;
 	struct router *router = redis->router;
 	struct partition_set parts = redis->reads;
-	const struct unkept none = {0};
 
 	partition_set_remove_all(&parts, &redis->needs.wanted);
 	if (partition_set_is_empty(&parts) || router->now_ms < join->leave_ms)
@@ -129,7 +138,7 @@ static void leave(struct join *join)
 	replay_again_all(router);
 	make_index(redis, NULL);
 	listing_again_all(router);
-	unkept_merge(&redis->reading.unkept, &none, &redis->reads);
+	unkept_merge(&redis->reading.unkept, NULL, &redis->reads);
 	for (uint32_t i = 0; i < redis->partitions.count; i++)
 		if (partition_set_has(&parts, i))
 			redis_stream_drop(&redis->stream, i);
@@ -148,14 +157,15 @@ static void begin(struct join *join)
 	partition_set_remove_all(&join->parts, &redis->reads);
 	if (partition_set_is_empty(&join->parts))
 		return;
-	if (needs_is_promised(&redis->needs, &join->parts)) {
-		reading_again(redis,
-			      "connections went on without a partition while Redis was away");
-		return;
-	}
 	join->state = JOIN_ASKS;
 	join->began_ms = redis->router->now_ms;
 	redis->watch.next_ms = 0;
+}
+
+static void on_proof(struct join *join)
+{
+	if (join->redis->watch.asks >= join->proof)
+		finish(join);
 }
 
 void join_on_facts(struct join *join)
@@ -163,6 +173,8 @@ void join_on_facts(struct join *join)
 	struct redis_log *redis = join->redis;
 	struct event_id start, floor;
 
+	if (join->state == JOIN_PROVING)
+		on_proof(join);
 	if (join->state != JOIN_ASKS || redis->reading.state != READING_LIVE ||
 	    join->stream.state > REDIS_STREAM_IDLE ||
 	    !partition_set_has_all(&redis->watch.asked, &join->parts))
@@ -172,6 +184,8 @@ void join_on_facts(struct join *join)
 	ASSERT(join->history != NULL);
 	history_raise_floor(join->history, floor);
 	join->entries = 0;
+	join->known = redis_stream_known(&redis->stream);
+	join->held_ms_max = HELD_MS_FIRST;
 	watch_adopt(&redis->watch, &join->parts);
 	for (uint32_t i = 0; i < redis->partitions.count; i++) {
 		if (!partition_set_has(&join->parts, i))
@@ -193,16 +207,18 @@ bool join_holds(struct join *join)
 		join->finishing_ms = join->redis->router->now_ms;
 		read_next(join);
 	}
-	return join->state == JOIN_FINISHING;
+	return join->state >= JOIN_FINISHING;
 }
 
 static void on_idle(struct join *join, bool has_read)
 {
-	if (has_read && join->stream.is_at_limit && join->state == JOIN_FINISHING) {
-		finish(join);
-		return;
-	}
-	if (has_read && join->stream.is_at_limit && join->state == JOIN_LOADING) {
+	bool is_there = has_read && join->stream.is_at_limit;
+
+	if (is_there && join->state == JOIN_FINISHING) {
+		join->state = JOIN_PROVING;
+		join->proof = join->redis->watch.asks + 1;
+		join->redis->watch.next_ms = 0;
+	} else if (is_there && join->state == JOIN_LOADING) {
 		join->state = JOIN_CALLING;
 		recall_want(join->redis);
 	}
@@ -219,9 +235,15 @@ void join_turn(struct join *join)
 	counter_set(&redis->router->counters->partitions_read, partition_set_count(&redis->reads));
 	if (join->state == JOIN_NONE && redis->reading.state == READING_LIVE)
 		begin(join);
-	if (join->state == JOIN_FINISHING &&
-	    redis->router->now_ms - join->finishing_ms > HELD_MS_MAX)
+	if (join->state != JOIN_NONE && redis_log_is_up(redis) &&
+	    needs_is_promised(&redis->needs, &join->parts))
+		reading_again(redis, "connections went on without a partition");
+	if (join->state >= JOIN_FINISHING &&
+	    redis->router->now_ms - join->finishing_ms > join->held_ms_max) {
 		join->state = JOIN_LOADING; /* once more, and the others go on */
+		if (join->held_ms_max < HELD_MS_MAX)
+			join->held_ms_max *= 2;
+	}
 	read_next(join);
 }
 

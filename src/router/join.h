@@ -30,7 +30,8 @@ enum join_state {
 	JOIN_ASKS,      /* what the streams have */
 	JOIN_LOADING,   /* the window, while the others are live */
 	JOIN_CALLING,   /* the live read is to come back */
-	JOIN_FINISHING, /* the live read is held */
+	JOIN_FINISHING, /* the live read is held, the last bit is read */
+	JOIN_PROVING,   /* do the streams still have what was read? It is held until facts say so */
 };
 
 struct join {
@@ -42,8 +43,11 @@ struct join {
 	struct unkept unkept;
 	struct event_id *until; /* by partition: its newest entry when it was needed */
 	uint64_t began_ms;      /* monotonic */
+	struct event_id known;  /* the live read was so far when the facts came */
 	uint64_t finishing_ms;
+	uint64_t held_ms_max;
 	uint64_t entries;
+	uint64_t proof;    /* number of the question whose facts prove it */
 	uint64_t leave_ms; /* monotonic: not before */
 };
 
@@ -55,6 +59,9 @@ void join_deinit(struct join *join);
 
 /* Once per turn. */
 void join_turn(struct join *join);
+
+/* The newest entry that the partition is known to have had; 0-0: it is not being joined. */
+struct event_id join_told(const struct join *join, uint32_t partition);
 
 /* New facts about the streams are there. */
 void join_on_facts(struct join *join);

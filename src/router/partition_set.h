@@ -37,6 +37,13 @@ static inline void partition_set_add_all(struct partition_set *set,
 		set->bits[i] |= others->bits[i];
 }
 
+static inline void partition_set_keep_all(struct partition_set *set,
+					  const struct partition_set *others)
+{
+	for (uint32_t i = 0; i < PARTITION_SET_WORDS; i++)
+		set->bits[i] &= others->bits[i];
+}
+
 static inline void partition_set_remove_all(struct partition_set *set,
 					    const struct partition_set *others)
 {

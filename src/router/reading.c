@@ -127,6 +127,7 @@ static void choose_parts(struct redis_log *redis)
 {
 	for (uint32_t i = 0; redis->watch.parts && i < redis->partitions.count; i++) {
 		if (!partition_set_has(&redis->watch.asked, i) ||
+		    !partition_set_has(&redis->needs.wanted, i) ||
 		    partition_set_has(&redis->reads, i))
 			continue;
 		partition_set_add(&redis->reads, i);
@@ -161,53 +162,6 @@ static void begin_load(struct redis_log *redis, const struct redis_facts *facts)
 	reading_on_progress(redis, false);
 }
 
-/* Records of the old index before `id` are lost. True: it has `id`. */
-static bool compare_records(struct reading *reading, struct event_id id)
-{
-	bool has = false;
-
-	for (; reading->old_next < history_end(reading->old); reading->old_next++) {
-		struct event_id next = history_id(reading->old, reading->old_next);
-
-		if (event_id_is_after(next, id))
-			break;
-		if (event_id_equal(next, id))
-			has = true;
-		else
-			reading->lost++;
-	}
-	return has;
-}
-
-/* Likewise those without a record; of what was trimmed nobody knows. */
-static bool compare_unkept(struct reading *reading, struct event_id id)
-{
-	bool has = false;
-
-	for (; reading->unkept_next < reading->unkept_old.count; reading->unkept_next++) {
-		struct event_id next = unkept_at(&reading->unkept_old, reading->unkept_next);
-
-		if (event_id_is_after(next, id))
-			break;
-		if (event_id_equal(next, id))
-			has = true;
-		else
-			reading->lost += event_id_is_after(next, reading->floor);
-	}
-	return has;
-}
-
-/* The old log as far as `id`: what it has and the new one has not is lost. True: it has `id`. */
-static bool compare_old(struct reading *reading, struct event_id id)
-{
-	bool has = compare_records(reading, id);
-
-	has |= compare_unkept(reading, id);
-	if (has && reading->lost == 0)
-		reading->common = id;
-	return has;
-}
-
 static void tell_loss(struct redis_log *redis)
 {
 	struct reading *reading = &redis->reading;
@@ -227,7 +181,13 @@ static void finish_compare(struct redis_log *redis)
 	struct reading *reading = &redis->reading;
 	const struct event_id end = {UINT64_MAX, UINT64_MAX};
 
-	compare_old(reading, end);
+	reading_compare(reading, end, UINT32_MAX);
+	if (!event_id_is_none(reading->vanished)) {
+		reading->lost++;
+		if (event_id_is_after(reading->vanished, reading->old_last))
+			reading->old_last = reading->vanished;
+	}
+	reading->vanished = (struct event_id){0, 0};
 	/* What was trimmed by the log itself was lost before: the floor says it. */
 	if (reading->lost > 0)
 		tell_loss(redis);
@@ -279,27 +239,40 @@ void reading_again(struct redis_log *redis, const char *why)
 
 /* ---- facts ---- */
 
-/* Likewise, of several streams, by what was known of each when it was asked for. */
-static const char *difference_of_parts(const struct redis_log *redis)
+static const char *difference_of_part(const struct watch_part *part)
 {
-	for (uint32_t i = 0; i < redis->partitions.count; i++) {
-		const struct watch_part *part = &redis->watch.parts[i];
-
-		if (!partition_set_has(&redis->reads, i) ||
-		    !partition_set_has(&redis->watch.asked, i))
-			continue;
-		if (event_id_is_after(part->told, part->facts.last_id))
-			return part->facts.stream_exists
-				       ? "the newest id of a partition is below one that was read"
-				       : "a partition is gone";
-		if (part->facts.has_entries_added && part->facts.entries_added < part->asked_added)
-			return "a partition was made anew";
-	}
+	if (event_id_is_after(part->told, part->facts.last_id))
+		return part->facts.stream_exists
+			       ? "the newest id of a partition is below one that was read"
+			       : "a partition is gone";
+	if (part->facts.has_entries_added && part->facts.entries_added < part->asked_added)
+		return "a partition was made anew";
 	return NULL;
 }
 
+/* Likewise, of several streams, by what was known of each when it was asked for. */
+static const char *difference_of_parts(struct redis_log *redis)
+{
+	const char *why = NULL;
+
+	for (uint32_t i = 0; i < redis->partitions.count; i++) {
+		const struct watch_part *part = &redis->watch.parts[i];
+		bool is_joining = !event_id_is_none(join_told(&redis->join, i));
+		const char *here = NULL;
+
+		if (partition_set_has(&redis->watch.asked, i) &&
+		    (is_joining || partition_set_has(&redis->reads, i)))
+			here = difference_of_part(part);
+		why = here ? here : why;
+		/* Nothing of it is in the index yet that could be compared. */
+		if (here && is_joining && event_id_is_after(part->told, redis->reading.vanished))
+			redis->reading.vanished = part->told;
+	}
+	return why;
+}
+
 /* Why this is not the log that was read so far; NULL: it is. */
-static const char *difference(const struct redis_log *redis, const struct redis_facts *facts)
+static const char *difference(struct redis_log *redis, const struct redis_facts *facts)
 {
 	const struct watch *watch = &redis->watch;
 
@@ -382,16 +355,17 @@ static struct event_id live_from(const struct redis_log *redis)
 
 static enum fold_mode mode_of(struct redis_log *redis, struct event_id id)
 {
+	uint32_t partition = redis->stream.entry_partition;
 	struct reading *reading = &redis->reading;
 	bool is_known = false;
 
 	if (reading->state == READING_LIVE)
 		return FOLD_DELIVER;
 	if (reading->old)
-		is_known = compare_old(reading, id);
+		is_known = reading_compare(reading, id, partition);
 	if (reading->partial)
-		is_known |= history_has(reading->partial, id);
-	is_known |= unkept_has(&reading->unkept, id);
+		is_known |= history_has_of(reading->partial, id, partition);
+	is_known |= unkept_has(&reading->unkept, id, partition);
 	return !is_known && event_id_is_after(id, live_from(redis)) ? FOLD_DELIVER : FOLD_INDEX;
 }
 
@@ -423,7 +397,8 @@ void reading_note_unkept(struct unkept *unkept, const struct fold_place *place, 
 	uint64_t end = history_end(history);
 
 	if (place->is_late ||
-	    (end > history_first(history) && event_id_equal(history_id(history, end - 1), id)))
+	    (end > history_first(history) && event_id_equal(history_id(history, end - 1), id) &&
+	     history_partition(history, end - 1) == place->partition))
 		return;
 	unkept_add(unkept, id, place->partition);
 }

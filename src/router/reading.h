@@ -2,7 +2,7 @@
  *
  * Layer   router (may include: lane, wire, uring, log, base, libc)
  * Threads the router
- * Memory  while the window is read again, two indexes; twice 64 KiB (router/unkept.h)
+ * Memory  while the window is read again, two indexes; twice 72 KiB (router/unkept.h)
  * Errors  what is lost is counted, told and makes a new epoch
  *
  * At the start the window is read into the index and nobody is told. When Redis comes back as
@@ -50,6 +50,7 @@ struct reading {
 	struct event_id common;   /* newest id that both logs have */
 	uint64_t lost;            /* entries of the old one that are gone */
 	struct event_id old_last;
+	struct event_id vanished;       /* what a partition had that was being joined; 0-0: none */
 	struct partition_set old_parts; /* of several streams: those that `old` is about */
 };
 
@@ -86,6 +87,10 @@ void reading_note_unkept(struct unkept *unkept, const struct fold_place *place, 
  * nothing is missing. */
 struct event_id reading_window(const struct redis_log *redis, const struct partition_set *parts,
 			       struct event_id *ret_floor);
+
+/* The log before, as far as the entry with this id in this one of its streams: what it had and the
+ * new one has not is lost. True: it had that entry, too. There is an `old` one. */
+bool reading_compare(struct reading *reading, struct event_id id, uint32_t partition);
 
 void reading_deinit(struct reading *reading);
 

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 
 #define HEADS_MIN 1024
+#define PREFETCH_AHEAD 16 /* items: to read a head from memory takes as long as to link some */
 
 struct item {
 	uint64_t hash;   /* 0: the same name came again */
@@ -69,40 +70,49 @@ static void link_item(struct record_names *names, uint64_t number)
 	*head = (uint32_t)number;
 }
 
-static bool grow_heads(struct record_names *names, uint64_t count)
+static void prefetch_head(const struct record_names *names, uint64_t number)
+{
+	if (number >= names->items.end)
+		return;
+	const struct item *item = block_queue_at(&names->items, number);
+
+	__builtin_prefetch(head_of(names, item->hash), 1);
+}
+
+/* Links all items into `count` new chains. */
+static bool make_heads(struct record_names *names, uint64_t count)
 {
 	uint32_t *heads = calloc(count, sizeof(*heads));
 
 	if (!heads)
-		return names->heads != NULL; /* the chains get longer, that is all */
+		return false;
 	free(names->heads);
 	names->heads = heads;
 	names->heads_count = count;
 	for (uint64_t number = names->items.first; number < names->items.end; number++) {
 		const struct item *item = block_queue_at(&names->items, number);
 
+		prefetch_head(names, number + PREFETCH_AHEAD);
 		if (item->hash != 0)
 			link_item(names, number);
 	}
 	return true;
 }
 
-bool record_names_reserve(struct record_names *names)
+static bool grow_heads(struct record_names *names)
 {
-	uint64_t twice = names->heads ? names->heads_count * 2 : HEADS_MIN;
-
-	if (block_queue_count(&names->items) >= names->heads_count && !grow_heads(names, twice))
-		return false;
-	return block_queue_reserve(&names->items);
+	if (!names->heads)
+		return make_heads(names, HEADS_MIN);
+	(void)!make_heads(names,
+			  names->heads_count * 2); /* or the chains get longer, that is all */
+	return true;
 }
 
-bool record_names_widen(struct record_names *names, uint64_t count)
+bool record_names_reserve(struct record_names *names)
 {
-	uint64_t heads_count = count > 0 ? HEADS_MIN : 0;
-
-	while (heads_count < count)
-		heads_count *= 2;
-	return heads_count <= names->heads_count || grow_heads(names, heads_count);
+	if (block_queue_count(&names->items) >= names->heads_count && !grow_heads(names))
+		return false;
+	return block_queue_reserve(&names->items);
 }
 
 void record_names_push(struct record_names *names, uint64_t hash, uint64_t number)
@@ -110,6 +120,7 @@ void record_names_push(struct record_names *names, uint64_t hash, uint64_t numbe
 	uint32_t *link = find_link(names, hash);
 	uint64_t end = names->items.end;
 
+	ASSERT(hash != 0 && names->heads);
 	if (link) { /* or a name that comes often would make its chain long for others */
 		struct item *old = follow(names, *link, &end);
 
@@ -117,17 +128,30 @@ void record_names_push(struct record_names *names, uint64_t hash, uint64_t numbe
 		*link = old->next;
 		old->hash = 0;
 	}
-	record_names_push_new(names, hash, number);
-}
-
-/* Of two with the same hash the newer one is found first, and stays longer. */
-void record_names_push_new(struct record_names *names, uint64_t hash, uint64_t number)
-{
 	struct item *item = block_queue_push(&names->items);
 
-	ASSERT(hash != 0 && names->heads);
 	*item = (struct item){.hash = hash, .number = (uint32_t)number};
 	link_item(names, names->items.end - 1);
+}
+
+bool record_names_append(struct record_names *names, uint64_t hash, uint64_t number)
+{
+	if (!block_queue_reserve(&names->items))
+		return false;
+	struct item *item = block_queue_push(&names->items);
+
+	ASSERT(hash != 0);
+	*item = (struct item){.hash = hash, .number = (uint32_t)number};
+	return true;
+}
+
+bool record_names_link(struct record_names *names)
+{
+	uint64_t count = HEADS_MIN;
+
+	while (count < block_queue_count(&names->items))
+		count *= 2;
+	return make_heads(names, count);
 }
 
 uint64_t record_names_find(const struct record_names *names, uint64_t hash, uint64_t first)

@@ -26,14 +26,13 @@ void record_names_deinit(struct record_names *names);
 /* Makes room for one more name: the next push cannot fail. */
 MUST_CHECK bool record_names_reserve(struct record_names *names);
 
-/* Heads for so many names at once, where each doubling would take its time. */
-MUST_CHECK bool record_names_widen(struct record_names *names, uint64_t count);
-
 /* `hash` means `number` from now on, whatever it meant before. */
 void record_names_push(struct record_names *names, uint64_t hash, uint64_t number);
 
-/* Likewise, where it is not expected to have meant anything: does not look for it. */
-void record_names_push_new(struct record_names *names, uint64_t hash, uint64_t number);
+/* Many at once: like record_names_push, but a name is found only after record_names_link. Names
+ * that come again make the chains longer. False: there is no memory for it. */
+MUST_CHECK bool record_names_append(struct record_names *names, uint64_t hash, uint64_t number);
+MUST_CHECK bool record_names_link(struct record_names *names);
 
 /* What `hash` means; 0: nothing. `first` is that of the last record_names_trim, or any number
  * before the first that was pushed and less than 2^31 away from the last. */

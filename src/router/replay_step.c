@@ -29,7 +29,9 @@ bool replay_reaches(const struct router *router, struct event_id after)
 		return false;
 	if (!event_id_is_after(after, lost->from) || event_id_is_after(after, lost->until))
 		return true;
-	return history_has(router->history, after);
+	/* Of several streams another one may have had an entry with the id before, too. */
+	return (!router->redis || router->redis->partitions.count == 1) &&
+	       history_has(router->history, after);
 }
 
 void replay_want_nothing_old(struct replay *replay)
@@ -145,6 +147,13 @@ static enum word park_without(struct replay *replay, enum replay_step *ret_step)
 	return word;
 }
 
+/* Of several streams this node reads some: another one may have that position. */
+static void look_again(struct redis_log *redis)
+{
+	recall_want(redis);
+	watch_all(&redis->watch);
+}
+
 static enum word place(struct replay *replay, enum replay_step *ret_step)
 {
 	struct router *router = replay->router;
@@ -177,7 +186,7 @@ static enum word place(struct replay *replay, enum replay_step *ret_step)
 	}
 	if (!place_after(replay, is_late)) {
 		if (router->redis && router->redis->partitions.count > 1)
-			recall_want(router->redis);
+			look_again(router->redis);
 		*ret_step = REPLAY_STEP_PARK;
 		return WORD_STOP;
 	}

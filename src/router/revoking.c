@@ -9,6 +9,7 @@
 #include "router/router_state.h"
 
 #define MARK_PREFIX "r:"
+#define USER_PREFIX "user:"
 #define LIST_ENTRY_MAX(id_size) (12 * (id_size) + 160) /* see REVOCATION_JSON_MAX */
 
 bool revoking_init(struct router *router)
@@ -28,15 +29,6 @@ void revoking_deinit(struct router *router)
 	if (router->revoking)
 		revocations_deinit(&router->revoking->known);
 	free(router->revoking);
-}
-
-enum revocations_put revoking_put(struct router *router, struct slice id, uint64_t until_ms)
-{
-	enum revocations_put answer = revocations_put(&router->revoking->known, id, until_ms);
-
-	if (answer == REVOCATIONS_NEW)
-		router->revoking->must_walk = true;
-	return answer;
 }
 
 /* ---- sessions ---- */
@@ -93,6 +85,17 @@ void revoking_on_token(struct router *router, uint32_t shard, struct session *se
 		free(receipt->text_heap);
 }
 
+static void compare(struct router *router, uint32_t shard, uint32_t slot)
+{
+	struct session *session = sessions_at(&router->sessions, shard, slot);
+
+	if (session->is_ended || !is_revoked(router, session))
+		return;
+	struct delivery close = close_of(session, slot);
+
+	answers_push(router, shard, &close);
+}
+
 /* Closes those that are revoked, of the next sessions. */
 static void walk(struct router *router)
 {
@@ -106,12 +109,54 @@ static void walk(struct router *router)
 			revoking->is_walking = false;
 			return;
 		}
-		if (session->is_ended || !is_revoked(router, session))
-			continue;
-		struct delivery close = close_of(session, revoking->walk_slot - 1);
-
-		answers_push(router, revoking->walk_shard, &close);
+		compare(router, revoking->walk_shard, revoking->walk_slot - 1);
 	}
+}
+
+/* The user that a revocation names; absent: it may mean anybody. */
+static struct slice user_of(struct slice id)
+{
+	struct revocation revocation;
+
+	if (!revocation_parse(id, &revocation) || revocation.kind == REVOCATION_JTI)
+		return (struct slice){NULL, 0};
+	return revocation.subject;
+}
+
+/* False: it would be too much for this turn. */
+static bool compare_user(struct router *router, struct slice id)
+{
+	struct revoking *revoking = router->revoking;
+	uint8_t name[sizeof(USER_PREFIX) + USER_SIZE_MAX];
+	struct writer writer;
+
+	writer_init(&writer, name, sizeof(name));
+	writer_text(&writer, USER_PREFIX);
+	writer_slice(&writer, id);
+	ASSERT(!writer.overflow);
+	struct slice channel = writer_written(&writer);
+	const struct interest *user =
+		interests_find(&router->interests, channel, router_hash(router, channel));
+
+	if (revoking->compared > REVOKING_TURN_MAX)
+		return false;
+	revoking->compared += 1 + (user ? user->conns : 0);
+	if (revoking->compared > REVOKING_TURN_MAX)
+		return false;
+	for (uint32_t place = user ? user->first_conn : 0; place != 0;
+	     place = sessions_at_place(&router->sessions, place)->next)
+		compare(router, session_place_shard(place), session_place_slot(place));
+	return true;
+}
+
+enum revocations_put revoking_put(struct router *router, struct slice id, uint64_t until_ms)
+{
+	enum revocations_put answer = revocations_put(&router->revoking->known, id, until_ms);
+	struct slice user = user_of(id);
+
+	if (answer == REVOCATIONS_NEW && (slice_is_absent(user) || !compare_user(router, user)))
+		router->revoking->must_walk = true;
+	return answer;
 }
 
 /* ---- the log's file ---- */
@@ -165,6 +210,7 @@ bool revoking_turn(struct router *router)
 {
 	struct revoking *revoking = router->revoking;
 
+	revoking->compared = 0;
 	if (!router->redis)
 		revocations_sweep(&revoking->known, router->unix_ms, on_ended, router);
 	if (revoking->must_walk && !revoking->is_walking) {

@@ -15,8 +15,9 @@
  * the set is read. So a backend may ZADD and ZREM by itself. While Redis is away what is known
  * goes on to count. Without Redis they are marks `r:{id}` in the log's file, if there is one.
  *
- * An attach with a revoked token is refused. What is new is compared with all sessions, some in
- * a turn, and those that it means are closed.
+ * An attach with a revoked token is refused. What is new is compared with the sessions of the user
+ * that it names, at once; else, or when that is much in a turn, with all sessions, some in a turn.
+ * Those that it means are closed.
  */
 #ifndef BELFRY_ROUTER_REVOKING_H
 #define BELFRY_ROUTER_REVOKING_H
@@ -42,6 +43,7 @@ struct revoking {
 	struct router *router;
 	bool is_walking, must_walk; /* sessions are compared; and then once more */
 	uint32_t walk_shard, walk_slot;
+	uint32_t compared; /* users and their sessions, at once, since the last turn */
 
 	/* Redis */
 	struct redis_call call_version, call_count, call_members;
@@ -85,7 +87,7 @@ bool revoking_on_mark(struct router *router, struct slice key, struct slice valu
 
 /* ---- between revoking.c and revoking_redis.c ---- */
 
-/* Puts one into the table; what is new is compared with all sessions soon. */
+/* Puts one into the table; what is new is compared with the sessions that it may mean. */
 enum revocations_put revoking_put(struct router *router, struct slice id, uint64_t until_ms);
 
 /* Adds or, with until_ms 0, removes query->subject in Redis, then answers. */

@@ -93,6 +93,8 @@ struct router {
 	bool is_stopping;
 	struct embedded_log embedded;
 	uint64_t cursors_flush_ms;       /* monotonic: the next flush */
+	uint64_t cursor_script_ms;       /* monotonic: Redis runs no scripts till then */
+	bool has_told_script;            /* that it does not */
 	uint64_t trimmed_ms;             /* embedded: when its file was last trimmed */
 	struct redis_log *redis;         /* NULL: the log is the embedded one */
 	struct publication *publication; /* embedded: not every item could be appended yet */

@@ -1,14 +1,17 @@
-/* router/sessions.c - one array a shard, indexed by the slot. */
+/* router/sessions.c - one array a shard, indexed by the slot, and chains through them. */
 #include "router/sessions.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #include "base/assert.h"
+#include "router/interests.h"
 
 #define SHARD_SIZE (SLOTS_MAX * sizeof(struct session))
 
-_Static_assert(sizeof(struct session) == 56, "sessions.h says what a slot costs");
+_Static_assert(sizeof(struct session) == 64, "sessions.h says what a slot costs");
+_Static_assert(SHARDS_MAX <= 1 << (INTEREST_PLACE_BITS - 16) && SLOTS_MAX <= 0xFFFF,
+	       "an interest has room for a place");
 
 bool sessions_init(struct sessions *sessions, uint32_t shards_count)
 {
@@ -47,6 +50,46 @@ struct session *sessions_at(struct sessions *sessions, uint32_t shard, uint32_t 
 	return &sessions->shards[shard][slot];
 }
 
+struct session *sessions_at_place(struct sessions *sessions, uint32_t place)
+{
+	ASSERT(place != 0);
+	return sessions_at(sessions, session_place_shard(place), session_place_slot(place));
+}
+
+struct session *sessions_attach(struct sessions *sessions, uint32_t shard, uint32_t slot,
+				struct interest *user)
+{
+	struct session *session = sessions_at(sessions, shard, slot);
+	uint32_t place = session_place(shard, slot);
+
+	ASSERT(session->user == NULL);
+	*session = (struct session){.user = user, .next = user->first_conn};
+	if (session->next != 0)
+		sessions_at_place(sessions, session->next)->previous = place;
+	user->first_conn = place & INTEREST_PLACE_MASK;
+	user->conns++;
+	sessions->count++;
+	if (sessions->ends[shard] <= slot)
+		sessions->ends[shard] = slot + 1;
+	return session;
+}
+
+void sessions_detach(struct sessions *sessions, struct session *session)
+{
+	struct interest *user = session->user;
+
+	ASSERT(user && user->conns > 0 && sessions->count > 0);
+	if (session->next != 0)
+		sessions_at_place(sessions, session->next)->previous = session->previous;
+	if (session->previous != 0)
+		sessions_at_place(sessions, session->previous)->next = session->next;
+	else
+		user->first_conn = session->next & INTEREST_PLACE_MASK;
+	user->conns--;
+	sessions->count--;
+	*session = (struct session){0};
+}
+
 struct session *sessions_find(struct sessions *sessions, uint32_t shard, uint32_t slot,
 			      uint32_t generation)
 {
@@ -58,7 +101,7 @@ struct session *sessions_find(struct sessions *sessions, uint32_t shard, uint32_
 struct session *sessions_next(struct sessions *sessions, uint32_t *shard, uint32_t *slot)
 {
 	for (; *shard < sessions->shards_count; (*shard)++, *slot = 0) {
-		while (*slot < SLOTS_MAX) {
+		while (*slot < sessions->ends[*shard]) {
 			struct session *session = &sessions->shards[*shard][(*slot)++];
 
 			if (session->user)

@@ -26,8 +26,15 @@ static uint32_t place_of(const struct unkept *unkept, uint32_t index)
 	return (unkept->first + index) % UNKEPT_MAX;
 }
 
-static uint32_t partition_at(const struct unkept *unkept, uint32_t index)
+struct event_id unkept_at(const struct unkept *unkept, uint32_t index)
 {
+	ASSERT(index < unkept->count);
+	return unkept->ids[place_of(unkept, index)];
+}
+
+uint32_t unkept_partition(const struct unkept *unkept, uint32_t index)
+{
+	ASSERT(index < unkept->count);
 	return unkept->partitions[place_of(unkept, index)];
 }
 
@@ -45,19 +52,20 @@ static void drop_oldest(struct unkept *unkept)
 	unkept->count--;
 }
 
-static bool is_after_all(const struct unkept *unkept, struct event_id id, uint32_t partition)
+/* What `index` means comes before this. */
+static bool is_older(const struct unkept *unkept, uint32_t index, struct event_id id,
+		     uint32_t partition)
 {
-	if (unkept->count == 0)
-		return true;
-	struct event_id newest = unkept_at(unkept, unkept->count - 1);
+	struct event_id other = unkept_at(unkept, index);
 
-	return event_id_is_after(id, newest) ||
-	       (event_id_equal(id, newest) && partition > partition_at(unkept, unkept->count - 1));
+	return event_id_is_after(id, other) ||
+	       (event_id_equal(id, other) && partition > unkept_partition(unkept, index));
 }
 
 void unkept_add(struct unkept *unkept, struct event_id id, uint32_t partition)
 {
-	if (!has_room(unkept) || !is_after_all(unkept, id, partition))
+	if (!has_room(unkept) ||
+	    (unkept->count > 0 && !is_older(unkept, unkept->count - 1, id, partition)))
 		return;
 	if (unkept->count == UNKEPT_MAX)
 		drop_oldest(unkept);
@@ -67,25 +75,20 @@ void unkept_add(struct unkept *unkept, struct event_id id, uint32_t partition)
 	unkept->partitions[place] = (uint16_t)partition;
 }
 
-struct event_id unkept_at(const struct unkept *unkept, uint32_t index)
-{
-	ASSERT(index < unkept->count);
-	return unkept->ids[place_of(unkept, index)];
-}
-
-bool unkept_has(const struct unkept *unkept, struct event_id id)
+bool unkept_has(const struct unkept *unkept, struct event_id id, uint32_t partition)
 {
 	uint32_t low = 0, high = unkept->count;
 
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 
-		if (event_id_is_after(id, unkept_at(unkept, middle)))
+		if (is_older(unkept, middle, id, partition))
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low < unkept->count && event_id_equal(unkept_at(unkept, low), id);
+	return low < unkept->count && event_id_equal(unkept_at(unkept, low), id) &&
+	       unkept_partition(unkept, low) == partition;
 }
 
 bool unkept_forgot(const struct unkept *unkept, struct event_id id)
@@ -100,17 +103,13 @@ static bool is_before(const struct unkept *one, uint32_t a, const struct unkept 
 {
 	if (a == one->count || b == other->count)
 		return b == other->count;
-	struct event_id id_a = unkept_at(one, a), id_b = unkept_at(other, b);
-
-	if (!event_id_equal(id_a, id_b))
-		return event_id_is_after(id_b, id_a);
-	return partition_at(one, a) < partition_at(other, b);
+	return is_older(one, a, unkept_at(other, b), unkept_partition(other, b));
 }
 
 static void take(struct unkept *merged, const struct unkept *from, uint32_t index,
 		 const struct partition_set *kept)
 {
-	uint32_t partition = partition_at(from, index);
+	uint32_t partition = unkept_partition(from, index);
 
 	if (partition_set_has(kept, partition))
 		unkept_add(merged, unkept_at(from, index), partition);

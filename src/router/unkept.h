@@ -34,8 +34,9 @@ void unkept_add(struct unkept *unkept, struct event_id id, uint32_t partition);
 
 /* By age, the oldest is 0; `index` is less than `count`. */
 struct event_id unkept_at(const struct unkept *unkept, uint32_t index);
+uint32_t unkept_partition(const struct unkept *unkept, uint32_t index);
 
-bool unkept_has(const struct unkept *unkept, struct event_id id);
+bool unkept_has(const struct unkept *unkept, struct event_id id, uint32_t partition);
 
 /* There may have been one with this id that is not remembered any more. */
 bool unkept_forgot(const struct unkept *unkept, struct event_id id);

@@ -240,11 +240,15 @@ struct redis_facts watch_sum(const struct watch *watch, const struct partition_s
 static void sum_parts(struct watch *watch)
 {
 	const struct redis_log *redis = watch->redis;
+	struct partition_set parts = redis->reads;
+	struct event_id floor;
 
 	watch->asked = watch->asking;
-	watch->facts = watch_sum(
-		watch, redis->reading.state == READING_LIVE ? &redis->reads : &watch->asked,
-		&watch->floor);
+	watch->newest = watch_sum(watch, &watch->asked, &floor).last_id;
+	if (redis->reading.state != READING_LIVE)
+		partition_set_add_all(&parts, &redis->needs.wanted);
+	partition_set_keep_all(&parts, &watch->asked);
+	watch->facts = watch_sum(watch, &parts, &watch->floor);
 }
 
 /* ---- answers ---- */
@@ -325,13 +329,25 @@ static void ask_parts(struct watch *watch)
 	watch->asking = watch->redis->needs.wanted;
 	partition_set_add_all(&watch->asking, &watch->redis->reads);
 	for (uint32_t i = 0; i < watch->redis->partitions.count; i++) {
+		if (watch->must_ask_all)
+			partition_set_add(&watch->asking, i);
 		if (!partition_set_has(&watch->asking, i))
 			continue;
 		watch->parts[i].call.on_reply = on_part;
-		watch->parts[i].told = watch->redis->stream.parts[i].told;
+		watch->parts[i].told = partition_set_has(&watch->redis->reads, i)
+					       ? watch->redis->stream.parts[i].told
+					       : join_told(&watch->redis->join, i);
 		watch->parts[i].asked_added = watch->parts[i].added.count;
 		ask_stream(watch, i, &watch->parts[i].call);
 	}
+	watch->must_ask_all = false;
+}
+
+void watch_all(struct watch *watch)
+{
+	if (!watch->must_ask_all)
+		watch->next_ms = 0;
+	watch->must_ask_all = true;
 }
 
 static void ask(struct watch *watch)
@@ -341,6 +357,7 @@ static void ask(struct watch *watch)
 	struct slice epoch[] = {SLICE("GET"), SLICE(EPOCH_KEY)};
 
 	watch->next_ms = watch->redis->router->now_ms + WATCH_INTERVAL_MS;
+	watch->asks++;
 	watch->told = watch->redis->stream.position;
 	watch->asked_added = watch->added.count;
 	/* First: by the time that the log is read it is known who may not connect. */

@@ -48,16 +48,19 @@ struct watch {
 	bool is_asking;
 	bool must_break; /* this Redis is not the master: all links go */
 	uint32_t pending;
+	uint64_t asks; /* so many times */
 	uint64_t next_ms;
 	struct redis_facts facts; /* with several streams: what they come to */
 	struct watch_part *parts; /* NULL: there is one stream */
 	struct event_id floor;    /* of several streams: up to it some have been trimmed */
 	bool part_failed;
 	struct partition_set asking, asked; /* of several streams: facts that come, that are here */
-	bool must_write_epoch; /* ours is not in Redis yet: what is read there is old */
-	bool is_writing_epoch; /* its SET is on its way */
-	bool has_epoch;        /* the key is there */
-	bool told_eviction;    /* the warnings were given */
+	bool must_ask_all;                  /* also of those that nobody needs: next time */
+	struct event_id newest; /* of several streams: no entry after it was seen in any */
+	bool must_write_epoch;  /* ours is not in Redis yet: what is read there is old */
+	bool is_writing_epoch;  /* its SET is on its way */
+	bool has_epoch;         /* the key is there */
+	bool told_eviction;     /* the warnings were given */
 	bool told_replica;
 	char replid[41];      /* of the log that was read; empty: none yet */
 	struct event_id told; /* newest entry that was read, when the facts were asked for */
@@ -67,6 +70,9 @@ struct watch {
 
 MUST_CHECK enum status watch_init(struct watch *watch, struct redis_log *redis);
 void watch_deinit(struct watch *watch);
+
+/* Of several streams: look at all of them soon, so that `newest` is what there is. */
+void watch_all(struct watch *watch);
 
 /* Once per turn. */
 void watch_turn(struct watch *watch);

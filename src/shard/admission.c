@@ -42,6 +42,10 @@ static const struct refusal revoked = {
 	{401, "token_revoked", "the token was revoked", NULL},
 	CLOSE_REVOKED,
 };
+static const struct refusal disconnected = {
+	{403, "disconnected", "the backend has disconnected this user", NULL},
+	CLOSE_DISCONNECTED,
+};
 const struct refusal admission_no_memory = {
 	{503, "overload", "out of memory", NULL},
 	CLOSE_OVERLOAD,
@@ -84,6 +88,8 @@ const struct refusal *admission_refusal(const struct conn *conn)
 	switch (conn->reason) {
 	case CLOSE_REVOKED:
 		return &revoked;
+	case CLOSE_DISCONNECTED:
+		return &disconnected;
 	case CLOSE_OVERLOAD:
 		return &address_full;
 	default:

@@ -177,7 +177,8 @@ static void on_close(struct shard *shard, struct conn *conn, uint32_t reason)
 /* The reason is the connection's before it is closed: the protocol says it in its own way. */
 static void on_refused(struct shard *shard, struct conn *conn, uint32_t reason)
 {
-	ASSERT(reason == CLOSE_USER_LIMIT || reason == CLOSE_OVERLOAD || reason == CLOSE_REVOKED);
+	ASSERT(reason == CLOSE_USER_LIMIT || reason == CLOSE_OVERLOAD || reason == CLOSE_REVOKED ||
+	       reason == CLOSE_DISCONNECTED);
 	conn->reason = (uint8_t)reason;
 	protocol_of(conn)->on_refused(shard, conn);
 }
@@ -187,10 +188,8 @@ static void answer_attaching(struct shard *shard, struct conn *conn,
 {
 	if (delivery->type == DELIVERY_ATTACHED)
 		protocol_of(conn)->on_attached(shard, conn, delivery->attached);
-	else if (delivery->type == DELIVERY_REFUSED)
+	else if (delivery->type == DELIVERY_REFUSED || delivery->type == DELIVERY_CLOSE)
 		on_refused(shard, conn, delivery->count);
-	else if (delivery->type == DELIVERY_CLOSE)
-		on_close(shard, conn, delivery->count);
 }
 
 static void answer_open(struct shard *shard, struct conn *conn, const struct delivery *delivery)

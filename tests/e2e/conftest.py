@@ -160,15 +160,21 @@ def producer(broker, producers):
     return producers(broker)
 
 
+@pytest.fixture
+def pair_settings():
+    """Of the broker of `pair`; a file of tests may have its own."""
+    return {}
+
+
 @pytest.fixture(params=["embedded", "redis"])
-def pair(request, start_broker, producers):
+def pair(request, start_broker, producers, pair_settings):
     """A broker that is ready and a producer that appends to its log: embedded, or in Redis. What
     it has published the broker has read."""
     if request.param == "embedded":
-        broker = start_broker()
+        broker = start_broker(**pair_settings)
         return broker, producers(broker)
     redis = request.getfixturevalue("redis")
-    broker = start_broker(redis=redis.url())
+    broker = start_broker(redis=redis.url(), **pair_settings)
     broker.wait_until_ready()
     return broker, producers(redis, follower=broker)
 

@@ -10,6 +10,13 @@ from client import Client, query
 from pace import wait_until, wait_until_async
 from raw_socket import PING, PONG, TEXT, RawSocket, frame
 
+
+@pytest.fixture
+def pair_settings():
+    """Without pings: the first comes at any time, and its pong confirms."""
+    return {"heartbeat_interval": 0}
+
+
 async def ack(client, event_id):
     answer = await client.ask({"type": "ack", "event_id": event_id, "ref": "a"})
     assert (answer["type"], answer["ref"]) == ("ack", "a")

@@ -303,6 +303,21 @@ async def test_who_misses_what_was_in_a_wiped_partition_is_told(broker, redis):
         assert client.connected["recovered"] is False
 
 
+async def test_what_was_wiped_is_missed_beside_the_same_ids_of_others(broker, redis):
+    """The ids of what is gone are all there, in another stream."""
+    ms = int(redis.call("TIME")[0]) * 1000 - 5000
+    ids = [f"{ms + number}-0" for number in range(5)]
+    for one in ids:
+        for channel in ("user:42", "all"):
+            redis.call("XADD", key_of(channel), one, "to", channel, "data", "1")
+    async with await Client.open(broker, resume(ids[0])) as client:
+        await client.take(8)
+        redis.call("DEL", key_of("user:42"))
+        await asyncio.sleep(3)
+    async with await Client.open(broker, resume(ids[4])) as client:
+        assert client.connected["recovered"] is False
+
+
 async def test_an_id_from_the_future_stops_no_other_stream(broker, redis):
     """As after a clock that was set back: what is before it is late, and comes all the same."""
     ms = int(redis.call("TIME")[0]) * 1000

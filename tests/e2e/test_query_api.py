@@ -167,6 +167,26 @@ async def test_disconnect_reaches_every_node(start_nodes, redis):
         assert await tab.close_code() != 1006
 
 
+async def test_disconnect_finds_each_of_the_user_and_nobody_else(start_broker):
+    """On all shards, after others of the user and of other users have come and gone."""
+    broker = start_broker(shards=4)
+    tabs = [(number % 6, await Client.open(broker, user=f"u{number % 6}"))
+            for number in range(60)]
+    for number in (0, 3, 9, 30, 31, 57, 59):
+        await tabs[number][1].close()
+    tabs = [tab for number, tab in enumerate(tabs) if number not in (0, 3, 9, 30, 31, 57, 59)]
+    tabs += [(user, await Client.open(broker, user=f"u{user}")) for user in (3, 4, 3, 5, 3)]
+    for gone in (3, 5):
+        broker.ask_api(f"/api/users/u{gone}/disconnect", method="POST")
+        for user, client in tabs:
+            if user == gone:
+                assert await client.close_code() == 4403
+        tabs = [tab for tab in tabs if tab[0] != gone]
+    for _, client in tabs:
+        assert await client.is_alive()
+        await client.close()
+
+
 async def test_disconnect_is_no_message(pair):
     """It is in the log, but nobody is sent it, now or later, and it is not unread."""
     broker, producer = pair

@@ -151,10 +151,38 @@ async def test_the_recommended_acl_rule_is_enough(start_broker, redis, producers
 def test_the_recommended_acl_rule_is_not_more_than_enough(redis):
     redis.call("ACL", "SETUSER", "belfry", *acl_rule())
     client = Resp(redis.port, "secret-of-belfry", user="belfry")
-    for words in (["FLUSHALL"], ["KEYS", "*"], ["CONFIG", "GET", "*"], ["EVAL", "return 1", "0"],
+    for words in (["FLUSHALL"], ["KEYS", "*"], ["CONFIG", "GET", "*"], ["EVALSHA", "0" * 40, "0"],
                   ["SET", "other", "1"], ["GET", "other"], ["DEL", "other"],
                   ["XTRIM", "belfry:in", "MAXLEN", "0"], ["ACL", "LIST"], ["SHUTDOWN"],
-                  ["SUBSCRIBE", "other"], ["PUBLISH", "other", "1"], ["REPLICAOF", "NO", "ONE"]):
+                  ["SUBSCRIBE", "other"], ["PUBLISH", "other", "1"], ["REPLICAOF", "NO", "ONE"],
+                  ["SCRIPT", "FLUSH"], ["FUNCTION", "LIST"]):
         with pytest.raises(RedisError, match="NOPERM"):
             client.call(*words)
+    for call in ("'FLUSHALL'", "'KEYS', '*'", "'GET', 'other'", "'HSET', 'other', 'a', 'b'"):
+        with pytest.raises(RedisError, match="user executing the script can't"):
+            client.call("EVAL", f"return redis.call({call})", "0")
     client.close()
+
+
+async def test_without_the_right_to_run_scripts_cursors_are_compared(start_broker, redis,
+                                                                     producers):
+    redis.call("ACL", "SETUSER", "belfry", *acl_rule(), "-eval")
+    broker = start_broker(redis=f"redis://belfry:secret-of-belfry@127.0.0.1:{redis.port}/0")
+    broker.wait_until_ready()
+    producer = producers(redis)
+
+    def stored():
+        return (redis.call("HGET", "belfry:cursor:42", "") or b"").decode()
+    async with await Client.open(broker) as client:
+        for number in range(3):
+            event_id = producer.publish("user:42", str(number))
+            await expect_data(client, [number])
+            await client.ask({"type": "ack", "event_id": event_id, "ref": "a"})
+            await in_thread(wait_until, lambda: stored() == event_id, "it is stored")
+        redis.call("HSET", "belfry:cursor:42", "", "9999999999999-0")
+        event_id = producer.publish("user:42", "3")
+        await expect_data(client, [3])
+        await client.ask({"type": "ack", "event_id": event_id, "ref": "a"})
+        await asyncio.sleep(1.5)
+        assert stored() == "9999999999999-0"
+    assert broker.output().count("Redis refuses EVAL (NOPERM") == 1

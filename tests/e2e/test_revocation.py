@@ -225,6 +225,17 @@ async def test_many_revocations_at_once(node):
     await expect(clients, set(range(0, 60, 2)))
 
 
+async def test_more_users_at_once_than_are_looked_for_at_once(start_broker, redis):
+    """The first and the last of 9,999; and one of whom nothing is said."""
+    broker = start_broker(redis=redis.url(), shards=2)
+    broker.wait_until_ready()
+    clients = await opened(broker, *(token(f"u{n}") for n in (0, 0, 1, 9_998, 9_998, 9_999)))
+    until = (int(time.time()) + 600) * 1000
+    words = [word for n in range(9_999) for word in (str(until + n), f"user:u{n}")]
+    redis.call("ZADD", "belfry:revoked", *words)
+    await expect(clients, set(range(5)))
+
+
 # ---- their end ----
 
 async def test_revocations_end_by_themselves(node):

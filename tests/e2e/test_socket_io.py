@@ -35,7 +35,7 @@ def connect():
 def test_every_version_connects_hears_and_is_answered(pair, connect, package):
     broker, producer = pair
     client = connect(broker, package)
-    assert len(client.next("connect")["id"]) == 20
+    assert len(client.next("connect")["id"]) == 24
     assert client.event("unread:count") == [{"count": 0}]
     text = '{"id":"n1","type":"ORDER_CREATED","title":"Order","actionUrl":"/o/1"}'
     event_id = producer.publish("user:42", text, event="notification:new", id="n1")

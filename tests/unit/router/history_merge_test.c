@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "../refused_memory.h"
 #include "router/history_merge.h"
 
 #define LEFT 10  /* channels, by hash: of partition 1 */
@@ -116,6 +117,9 @@ static void ids_give_the_order(void **state)
 	}
 	assert_int_equal(history_newest(merged, LEFT), 5);
 	assert_int_equal(history_newest(merged, RIGHT), 7);
+	assert_true(history_has_of(merged, at(3), 1) && history_has_of(merged, at(3), 2));
+	assert_false(history_has_of(merged, at(5), 2) || history_has_of(merged, at(6), 1));
+	assert_false(history_has_of(merged, at(4), 1) || history_has_of(merged, at(9), 2));
 	assert_int_equal(history_find_event(merged, LEFT, at(3)), 3);
 	assert_int_equal(history_find_event(merged, RIGHT, at(3)), 4);
 	check_unread(merged, 3, 4);
@@ -243,7 +247,7 @@ static void a_base_stays_where_it_was_set(void **state)
 
 static void a_base_without_records_stays(void **state)
 {
-	struct history *one = make_wide(), *other = make_wide();
+	struct history *one = make_wide();
 
 	(void)state;
 	add(one, 1, 1);
@@ -252,26 +256,40 @@ static void a_base_without_records_stays(void **state)
 	history_set_base(one, RIGHT, 4);
 	history_trim_before(one, at(3));
 	assert_int_equal(history_count(one), 0);
-	history_set_base(one, LEFT + 1, 5); /* it never had a record: of no known partition */
-	history_set_base(one, LEFT + 2, 6);
-	add(other, 1, 9);
-	history_set_base(other, LEFT + 2, 7);
+	one = merge(one, NULL, 2);
+	check_unread(one, 3, 4);
 	one = merge(one, NULL, 1);
 	check_unread(one, 3, 0);
+	assert_int_equal(history_read_all(one, LEFT, at(3)), 3);
 	one = merge(one, NULL, 0);
 	check_unread(one, 0, 0);
-	one = merge(one, other, 1);
-	check_unread(one, 1, 0);
-	assert_int_equal(history_unread(one, LEFT + 1, 0), 5);
-	assert_int_equal(history_unread(one, LEFT + 2, 0), 7);
-	assert_int_equal(history_read_all(one, LEFT + 1, at(9)), 5);
-	other = make_wide();
-	struct history_item item = message(1, 8);
+	history_destroy(one);
+}
 
-	item.channel = LEFT + 2;
-	add_item(other, item);
+/* It never had a record, so nobody knows which partition it is of: it stays until one does. */
+static void a_base_alone_stays(void **state)
+{
+	struct history *one = make_wide(), *other = make_wide();
+
+	(void)state;
+	history_set_base(one, LEFT, 5);
+	history_set_base(one, RIGHT, 6);
+	one = merge(one, NULL, 0);
+	check_unread(one, 5, 6);
+	history_set_base(other, RIGHT, 7);
+	one = merge(one, other, 1); /* what was read later is newer */
+	check_unread(one, 5, 7);
+	other = make_wide();
+	add(other, 2, 8);
 	one = merge(one, other, 2); /* what has records knows better */
-	assert_int_equal(history_unread(one, LEFT + 2, 0), 1);
+	check_unread(one, 5, 1);
+	other = make_wide();
+	history_set_base(other, RIGHT, 9);
+	one = merge(one, other, 2);
+	check_unread(one, 5, 1);
+	assert_int_equal(history_newest(one, RIGHT), 1);
+	assert_int_equal(history_read_all(one, RIGHT, at(8)), 1);
+	assert_int_equal(history_read_all(one, LEFT, at(8)), 5);
 	history_destroy(one);
 }
 
@@ -319,6 +337,8 @@ static void an_id_alone_belongs_to_its_stream(void **state)
 	struct history_item item = message(2, 5);
 
 	(void)state;
+	add(one, 1, 1);
+	add(one, 1, 2);
 	item.id_only = true;
 	item.counts = false;
 	item.channel = LEFT;
@@ -328,62 +348,20 @@ static void an_id_alone_belongs_to_its_stream(void **state)
 	item.id_hash = 8;
 	add_item(other, item);
 	one = merge(one, other, 2);
-	check_record(one, 1, 5, 1);
-	check_record(one, 2, 5, 2);
-	assert_int_equal(history_previous(one, 1), 0);
-	assert_int_equal(history_previous(one, 2), 0);
+	check_record(one, 3, 5, 1);
+	check_record(one, 4, 5, 2);
+	assert_int_equal(history_previous(one, 3), 0);
+	assert_int_equal(history_previous(one, 4), 0);
 	assert_true(history_is_duplicate(one, 7, at(6)));
 	assert_true(history_is_duplicate(one, 8, at(6)));
 	one = merge(one, NULL, 1);
-	assert_int_equal(history_count(one), 1);
+	assert_int_equal(history_count(one), 3);
 	assert_false(history_is_duplicate(one, 7, at(6)));
 	assert_true(history_is_duplicate(one, 8, at(6)));
 	history_destroy(one);
 }
 
 /* ---- out of memory ---- */
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t size);
-void __real_free(void *memory);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-void __wrap_free(void *memory);
-
-static uint32_t allocations_left = UINT32_MAX; /* before one fails */
-static int64_t held;                           /* allocations that are not freed */
-
-static bool is_refused(bool is_new)
-{
-	if (allocations_left == 0)
-		return true;
-	allocations_left--;
-	held += is_new;
-	return false;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return is_refused(true) ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-	return is_refused(true) ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-	return is_refused(memory == NULL) ? NULL : __real_realloc(memory, size);
-}
-
-void __wrap_free(void *memory)
-{
-	held -= memory != NULL;
-	__real_free(memory);
-}
 
 static void fill(struct history *history, uint32_t partition)
 {
@@ -409,12 +387,12 @@ static void out_of_memory_nothing_has_changed(void **state)
 	fill(one, 1);
 	fill(other, 2);
 	while (!merged) {
-		int64_t before = held;
+		int64_t before = refused_held;
 
-		allocations_left = failures;
+		refused_after = failures;
 		merged = history_merge(one, other, &kept);
-		allocations_left = UINT32_MAX;
-		assert_true(merged || held == before);
+		refused_after = UINT32_MAX;
+		assert_true(merged || refused_held == before);
 		failures += merged == NULL;
 	}
 	assert_true(failures > 20);
@@ -422,9 +400,9 @@ static void out_of_memory_nothing_has_changed(void **state)
 	assert_int_equal(history_count(one), 3000);
 	history_destroy(merged);
 	for (merged = NULL, failures = 0; !merged; failures++) {
-		allocations_left = failures;
+		refused_after = failures;
 		merged = history_merge(one, NULL, &kept);
-		allocations_left = UINT32_MAX;
+		refused_after = UINT32_MAX;
 	}
 	history_destroy(merged);
 	history_destroy(one);
@@ -440,6 +418,7 @@ int main(void)
 		cmocka_unit_test(marks_and_expiries_stay),
 		cmocka_unit_test(a_base_stays_where_it_was_set),
 		cmocka_unit_test(a_base_without_records_stays),
+		cmocka_unit_test(a_base_alone_stays),
 		cmocka_unit_test(ids_are_known_and_keys_supersede),
 		cmocka_unit_test(an_id_alone_belongs_to_its_stream),
 		cmocka_unit_test(out_of_memory_nothing_has_changed),

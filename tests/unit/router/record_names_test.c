@@ -98,6 +98,41 @@ static void a_moving_window_needs_no_more(void **state)
 	record_names_deinit(&names);
 }
 
+/* Every other number from where lower halves begin anew; a name comes again after 4,000. */
+static void many_are_found_when_they_are_linked(void **state)
+{
+	const uint64_t first = UINT32_MAX - UINT64_C(1001), end = first + 6000;
+	uint64_t place = 0;
+	struct record_names names;
+
+	(void)state;
+	record_names_init(&names);
+	assert_true(record_names_link(&names));
+	assert_int_equal(record_names_find(&names, 1, first), 0);
+	for (uint64_t number = first; number < end; number += 2)
+		assert_true(record_names_append(&names, 1 + number % 4000, number));
+	assert_true(record_names_link(&names));
+	for (uint64_t number = first + 2000; number < end; number++)
+		assert_int_equal(record_names_find(&names, 1 + number % 4000, first),
+				 number % 2 == 0 ? number : 0);
+	push(&names, 1 + first % 4000, end);
+	assert_int_equal(record_names_find(&names, 1 + first % 4000, first), end);
+	for (uint64_t number = first; number <= end; number++) {
+		bool has_name = number % 2 == 0 && number != first + 4000; /* it came again */
+		uint64_t hash = 1 + (number == end ? first : number) % 4000;
+
+		assert_int_equal(record_names_next(&names, &place, number), has_name ? hash : 0);
+	}
+	record_names_trim(&names, end - 1000);
+	assert_int_equal(record_names_find(&names, 1 + (end - 1002) % 4000, end - 1000), 0);
+	assert_int_equal(record_names_find(&names, 1 + (end - 1000) % 4000, end - 1000),
+			 end - 1000);
+	assert_int_equal(record_names_find(&names, 1 + first % 4000, end - 1000), end);
+	place = 0;
+	assert_int_equal(record_names_next(&names, &place, end), 1 + first % 4000);
+	record_names_deinit(&names);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -105,6 +140,7 @@ int main(void)
 		cmocka_unit_test(a_busy_name_does_no_harm),
 		cmocka_unit_test(half_a_number_is_enough),
 		cmocka_unit_test(a_moving_window_needs_no_more),
+		cmocka_unit_test(many_are_found_when_they_are_linked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "../refused_memory.h"
 #include "router/unkept.h"
 
 static struct event_id at(uint64_t number)
@@ -17,17 +18,17 @@ static void what_was_added_is_known(void **state)
 	struct unkept unkept = {0};
 
 	(void)state;
-	assert_false(unkept_has(&unkept, at(1)));
+	assert_false(unkept_has(&unkept, at(1), 0));
 	assert_false(unkept_forgot(&unkept, at(1)));
 	for (uint64_t number = 10; number < 100; number += 2)
 		unkept_add(&unkept, at(number), 0);
 	for (uint64_t number = 0; number < 200; number++)
-		assert_int_equal(unkept_has(&unkept, at(number)),
+		assert_int_equal(unkept_has(&unkept, at(number), 0),
 				 number >= 10 && number < 100 && number % 2 == 0);
 	unkept_add(&unkept, at(98), 0); /* once more, and one that comes late */
 	unkept_add(&unkept, at(51), 0);
 	assert_int_equal(unkept.count, 45);
-	assert_false(unkept_has(&unkept, at(51)));
+	assert_false(unkept_has(&unkept, at(51), 0));
 	assert_false(unkept_forgot(&unkept, at(1)));
 	unkept_deinit(&unkept);
 }
@@ -42,7 +43,7 @@ static void the_oldest_are_forgotten(void **state)
 		unkept_add(&unkept, at(number), 0);
 	assert_int_equal(unkept.count, UNKEPT_MAX);
 	for (uint64_t number = first; number < end; number++) {
-		assert_int_equal(unkept_has(&unkept, at(number)), number >= end - UNKEPT_MAX);
+		assert_int_equal(unkept_has(&unkept, at(number), 0), number >= end - UNKEPT_MAX);
 		assert_int_equal(unkept_forgot(&unkept, at(number)), number < end - UNKEPT_MAX);
 	}
 	for (uint32_t i = 0; i < UNKEPT_MAX; i++)
@@ -84,15 +85,16 @@ static void what_is_left_is_not_known(void **state)
 	(void)state;
 	unkept_merge(&unkept, NULL, &kept);
 	for (uint64_t number = 1; number < 1000; number++)
-		assert_int_equal(unkept_has(&unkept, at(number)), number % 3 != 1);
+		assert_int_equal(unkept_has(&unkept, at(number), (uint32_t)(number % 3)),
+				 number % 3 != 1);
 	assert_int_equal(unkept.count, 666);
 	check_ascending(&unkept);
 	unkept_merge(&unkept, NULL, &none);
 	assert_int_equal(unkept.count, 0);
-	assert_false(unkept_has(&unkept, at(3)));
+	assert_false(unkept_has(&unkept, at(3), 0));
 	assert_false(unkept_forgot(&unkept, at(3)));
 	unkept_add(&unkept, at(2000), 1);
-	assert_true(unkept_has(&unkept, at(2000)));
+	assert_true(unkept_has(&unkept, at(2000), 1));
 	unkept_deinit(&unkept);
 }
 
@@ -107,9 +109,12 @@ static void what_is_joined_is_known(void **state)
 		unkept_add(&other, at(number * 3), 5);
 	}
 	unkept_merge(&unkept, &other, &kept);
-	for (uint64_t number = 1; number < 300; number++)
-		assert_int_equal(unkept_has(&unkept, at(number)),
-				 (number < 200 && number % 4 == 0) || number % 3 == 0);
+	for (uint64_t number = 1; number < 300; number++) {
+		assert_int_equal(unkept_has(&unkept, at(number), 4),
+				 number < 200 && number % 4 == 0);
+		assert_int_equal(unkept_has(&unkept, at(number), 5), number % 3 == 0);
+		assert_false(unkept_has(&unkept, at(number), 3));
+	}
 	check_ascending(&unkept);
 	assert_int_equal(unkept.count, 49 + 99); /* what both have is there twice */
 	unkept_deinit(&unkept);
@@ -134,7 +139,7 @@ static void what_does_not_fit_is_forgotten(void **state)
 	unkept_merge(&unkept, &other, &kept);
 	assert_int_equal(unkept.count, UNKEPT_MAX);
 	check_ascending(&unkept);
-	assert_true(unkept_has(&unkept, at(newest)));
+	assert_true(unkept_has(&unkept, at(newest), 1));
 	/* Three of four are of `other`. */
 	assert_true(unkept_forgot(&unkept, at(newest - UNKEPT_MAX * 3 / 4 - 2)));
 	assert_false(unkept_forgot(&unkept, at(newest - UNKEPT_MAX * 3 / 4 + 2)));
@@ -148,6 +153,30 @@ static void what_does_not_fit_is_forgotten(void **state)
 	unkept_deinit(&other);
 }
 
+static void without_memory_all_is_forgotten(void **state)
+{
+	const struct partition_set kept = set_of(0, 1);
+	const int64_t held = refused_held;
+
+	(void)state;
+	for (uint32_t granted = 0; granted < 2; granted++) {
+		struct unkept unkept = fill(1, 100, 1), other = {0};
+
+		unkept_add(&other, at(150), 3);
+		refused_after = granted;
+		unkept_merge(&unkept, &other, &kept);
+		refused_after = UINT32_MAX;
+		assert_int_equal(unkept.count, 0);
+		assert_true(unkept_forgot(&unkept, at(150)));
+		assert_false(unkept_forgot(&unkept, at(151)));
+		unkept_add(&unkept, at(160), 0);
+		assert_true(unkept_has(&unkept, at(160), 0));
+		unkept_deinit(&unkept);
+		unkept_deinit(&other);
+	}
+	assert_int_equal(refused_held, held);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +185,7 @@ int main(void)
 		cmocka_unit_test(what_is_left_is_not_known),
 		cmocka_unit_test(what_is_joined_is_known),
 		cmocka_unit_test(what_does_not_fit_is_forgotten),
+		cmocka_unit_test(without_memory_all_is_forgotten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
