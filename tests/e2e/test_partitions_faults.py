@@ -8,7 +8,7 @@ import pytest
 
 from client import Client, resume
 from ledger import FAILURES
-from pace import wait_until
+from pace import scaled, wait_until
 from partitions import (BASE, COUNT, SETTINGS, TOPICS, USERS, Steady, add, beside, count_of, fill,
                         key_of, name_of, open_user, wait_for_reads)
 
@@ -266,3 +266,32 @@ async def test_a_node_stops_during_a_join(far):
     far.node.terminate()
     assert await asyncio.to_thread(far.node.wait_for_exit) == 0
     opening.cancel()
+
+
+# ---- what cannot be read ----
+
+@pytest.mark.parametrize("path", [f"/api/users/{name_of(USERS[0])}/unread",
+                                  f"/api/channels/{USERS[0]}/history"])
+def test_a_question_that_needs_a_partition_ends_soon_while_redis_is_away(start_broker, redis,
+                                                                         path):
+    node = start_broker(redis=redis.url(), **SETTINGS)
+    node.wait_until_ready()
+    redis.kill()
+    wait_until(lambda: not node.is_ready(), "it is not ready")
+    began_s = time.monotonic()
+    assert node.ask_api(path).status == 503
+    assert time.monotonic() - began_s < scaled(5)
+
+
+async def test_a_key_that_is_no_stream_is_said(start_broker, redis):
+    """Nobody is let in who needs it, and an operator has to see why."""
+    node = start_broker(redis=redis.url(), handshake_timeout="2s", **SETTINGS)
+    node.wait_until_ready()
+    redis.call("SET", key_of(USERS[0], COUNT), "x")
+    with pytest.raises(FAILURES):
+        await open_user(node, USERS[0])
+    await asyncio.to_thread(wait_until, lambda: "WRONGTYPE" in node.output(), "WRONGTYPE")
+    redis.call("DEL", key_of(USERS[0], COUNT))
+    async with await open_user(node, USERS[0]) as client:
+        add(redis, USERS[0], "1", count=COUNT)
+        assert await client.data(1) == [1]

@@ -9,7 +9,7 @@ from client import query
 from event_stream import EventStream
 from pace import scaled
 from partitions import (BASE, COUNT, SETTINGS, TOPICS, USERS, Steady, add, beside, check_after,
-                        check_from, count_of, fill, key_of, name_of, open_user, reads, receive,
+                        check_equal, check_from, count_of, fill, key_of, name_of, open_user, reads, receive,
                         wait_for_reads)
 from poll_client import PollClient
 from test_redis_access import acl_rule
@@ -170,6 +170,49 @@ async def test_others_wait_for_no_join(node, redis, start_proxy, start_broker):
             assert await client.data(1) == [1]
             assert time.monotonic() - began_s < scaled(1)
         await (await joining).close()
+
+
+async def history_by_pages(node, channel):
+    """Event ids of all of it, 200 at a time."""
+    found, after = [], ""
+    while True:
+        answer = await asyncio.to_thread(
+            node.ask_api, f"/api/channels/{channel}/history?limit=200{after}")
+        assert answer.status == 200, answer
+        page = [one["event_id"] for one in answer.json()["events"]]
+        if not page:
+            return found
+        found += page
+        after = "&after=" + page[-1]
+
+
+async def test_a_long_replay_goes_on_while_others_join(start_broker, redis):
+    """The index is made anew each time; bodies have to be fetched, and the reader is slow."""
+    node = start_broker(redis=redis.url(), history_memory="64k", max_outbox_bytes="64k",
+                        **SETTINGS)
+    node.wait_until_ready()
+    channel, size, got = USERS[0], 6000, []
+    fill(redis, [channel], size, COUNT, pad=1000)
+    client = await open_user(node, channel, "0-0")
+    assert client.connected["replayed"] == size
+
+    async def come_and_go():
+        for turn in range(30):
+            await (await open_user(node, USERS[1 + turn % 10])).close()
+            await asyncio.sleep(0.05)
+
+    async def read_slowly():
+        while len(got) < size:
+            got.append((await client.next())["event_id"])
+            if len(got) % 20 == 0:
+                await asyncio.sleep(0.008)
+    _, _, pages = await asyncio.gather(come_and_go(), read_slowly(),
+                                       history_by_pages(node, channel))
+    owed = [event_id.decode() for event_id, _ in
+            redis.call("XRANGE", key_of(channel, COUNT), "-", "+")]
+    check_equal(got, owed, channel)
+    check_equal(pages, owed, channel)
+    await client.close()
 
 
 # ---- positions of another node ----

@@ -2,13 +2,17 @@
 while users move between them."""
 
 import asyncio
+import json
+import random
 import time
 
 import pytest
 
+from client import Client
 from ledger import Producer, Receiver, Stage
 from pace import scaled, wait_until_async
-from partitions import COUNT, SETTINGS, count_of, key_of
+from partitions import (COUNT, SETTINGS, Steady, beside, check_equal, count_of, key_of,
+                        one_channel_each)
 from test_ledger import settle, summary
 
 SIZE = 48
@@ -85,3 +89,86 @@ async def test_nothing_is_lost_where_partitions_are_joined_and_left(seed, start_
     assert not complaints, "\n".join(complaints[:20])
     assert stage.tally["told not recovered"] == 0, "nothing was ever missing"
     assert min(joins) > COUNT, "partitions were left and joined again"
+
+
+# ---- one connection, many channels ----
+
+class Roamer:
+    """A client that subscribes to channels and leaves them, by chance, now at this node and now
+    at that one, and each time names what it has of the channel."""
+
+    def __init__(self, nodes, user, topics, seed):
+        self.nodes, self.user, self.topics = nodes, user, topics
+        self.random = random.Random(seed)
+        self.got = {topic: [] for topic in topics}
+        self.last = dict.fromkeys(topics, "0-0")
+        self.held = set()
+        self.unrecovered = []
+        self.client = None
+
+    async def live(self, until_s):
+        while time.monotonic() < until_s:
+            self.held = set()
+            self.client = await Client.open(self.random.choice(self.nodes), user=self.user)
+            for _ in range(self.random.randrange(3, 15)):
+                await self.change(self.random.choice(self.topics))
+                await self.listen(self.random.uniform(0, 0.15))
+            self.client.cut()
+
+    async def end(self, ends):
+        """Everything that is owed up to the end of each channel."""
+        self.held = set()
+        self.client = await Client.open(self.random.choice(self.nodes), user=self.user)
+        for topic in self.topics:
+            await self.change(topic)
+        async with asyncio.timeout(scaled(15)):
+            while any(self.last[topic] != ends[topic] for topic in self.topics):
+                self.take(await self.client.next(15))
+        await self.client.close()
+
+    async def change(self, topic):
+        if topic in self.held:
+            await self.client.send({"type": "unsubscribe", "channel": topic, "ref": topic})
+        else:
+            await self.client.send({"type": "subscribe", "channel": topic, "ref": topic,
+                                    "last_event_id": self.last[topic]})
+        while (answer := await self.client.next(15)).get("ref") != topic:
+            self.take(answer)
+        assert answer["type"] in ("subscribed", "unsubscribed"), answer
+        self.held ^= {topic}
+        if not answer.get("recovered", True):
+            self.unrecovered.append((topic, self.last[topic], answer))
+
+    async def listen(self, seconds):
+        until_s = time.monotonic() + seconds
+        while (left := until_s - time.monotonic()) > 0:
+            try:
+                self.take(json.loads(await asyncio.wait_for(self.client.socket.recv(), left)))
+            except asyncio.TimeoutError:
+                return
+
+    def take(self, message):
+        channel = message.get("channel")
+        if channel in self.got and "event_id" in message:
+            self.got[channel].append(message["event_id"])
+            self.last[channel] = message["event_id"]
+
+
+@pytest.mark.timeout(scaled(90))
+async def test_subscribing_and_leaving_by_chance_loses_nothing(start_nodes, redis):
+    """Two channels in each partition, all of them busy all the time."""
+    nodes = start_nodes(2, redis, **SETTINGS)
+    for node in nodes:
+        node.wait_until_ready()
+    topics = [name for topic in one_channel_each("engagement:{}", COUNT)
+              for name in (topic, *beside(topic, "trending:{}", COUNT, size=1))]
+    roamers = [Roamer(nodes, f"r{seed}", random.Random(seed).sample(topics, 12), seed)
+               for seed in range(12)]
+    with Steady(redis, dict.fromkeys(topics, 15), COUNT) as steady:
+        until_s = time.monotonic() + 12
+        await asyncio.gather(*(one.live(until_s) for one in roamers))
+    await asyncio.gather(*(one.end(steady.last()) for one in roamers))
+    for one in roamers:
+        for topic in one.topics:
+            check_equal(one.got[topic], steady.ids[topic], topic)
+        assert not one.unrecovered
