@@ -11,9 +11,10 @@
 #include "router/replay.h"
 #include "router/router_state.h"
 
-#define READ_COUNT 512    /* entries asked for at once */
-#define HELD_MS_FIRST 200 /* the live read is not held for longer, ... */
-#define HELD_MS_MAX 3200  /* but when Redis is so far away that this is not enough */
+#define READ_COUNT_MIN 512 /* entries asked for at once, ... */
+#define READ_COUNT_EACH 4  /* but not fewer of each stream */
+#define HELD_MS_FIRST 200  /* the live read is not held for longer, ... */
+#define HELD_MS_MAX 3200   /* but when Redis is so far away that this is not enough */
 
 /* ---- the window ---- */
 
@@ -29,9 +30,12 @@ static void read_next(struct join *join)
 		recall_want(redis); /* or most would be left for when it is held */
 		return;
 	}
+	uint32_t count = partition_set_count(&join->parts) * READ_COUNT_EACH;
+
 	join->stream.is_hasty = true;
 	redis->heard_ms[LINK_JOIN] = redis->router->now_ms;
-	if (redis_stream_read(&join->stream, READ_COUNT) != STATUS_OK)
+	if (redis_stream_read(&join->stream, count > READ_COUNT_MIN ? count : READ_COUNT_MIN) !=
+	    STATUS_OK)
 		link_break(&redis->links[LINK_JOIN], "out of memory");
 }
 

@@ -361,6 +361,20 @@ void redis_log_break(struct redis_log *redis, const char *why)
 		link_break(&redis->links[i], why);
 }
 
+/* Redis has answered on one more link than before: the others need not wait for their moment, or
+ * what needs them both would. */
+static void hurry(struct redis_log *redis)
+{
+	uint32_t ready = (uint32_t)redis->client.is_ready + redis->writer.is_ready +
+			 (redis->stream.state >= REDIS_STREAM_IDLE);
+
+	for (uint32_t i = 0; ready > redis->ready && i < LINK_COUNT; i++)
+		if (redis->links[i].state == LINK_DOWN &&
+		    redis->links[i].retry_ms > redis->router->now_ms)
+			redis->links[i].retry_ms = redis->router->now_ms;
+	redis->ready = ready;
+}
+
 /* A link that has just broken asks where Redis is by now: once, so it picks its moment here. */
 static void turn_links(struct redis_log *redis)
 {
@@ -375,6 +389,7 @@ static void turn_links(struct redis_log *redis)
 		master_doubt(&redis->master);
 		link_turn(link, router->now_ms, &router->random);
 	}
+	hurry(redis);
 	bool is_known = master_turn(&redis->master, router->now_ms, &router->random);
 
 	for (uint32_t i = 0; i < LINK_COUNT; i++)

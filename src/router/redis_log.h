@@ -59,6 +59,7 @@ struct redis_log {
 	struct watch watch;
 	struct fetches *fetches;
 	struct redis_entry_reader reader; /* of fetched entries */
+	uint32_t ready;                   /* links on which Redis has answered */
 	bool was_up;                      /* log_connected, as last told */
 	char told_error[96];              /* why it is down, as last told */
 	bool waits_for_room;              /* the lanes are too full to read */
