@@ -9,8 +9,8 @@ from client import query
 from event_stream import EventStream
 from pace import scaled
 from partitions import (BASE, COUNT, SETTINGS, TOPICS, USERS, Steady, add, beside, check_after,
-                        check_equal, check_from, count_of, fill, key_of, name_of, open_user, reads, receive,
-                        wait_for_reads)
+                        check_equal, check_from, count_of, fill, key_of,
+                        name_of, open_user, reads, receive, wait_for_reads)
 from poll_client import PollClient
 from test_redis_access import acl_rule
 from transports import WAYS
