@@ -21,7 +21,7 @@
 /* name, kind (counter or gauge), help */
 #define SHARD_COUNTER_TABLE(X)                                                                  \
 	X(running, gauge, "1 from the moment the thread takes what others send it")             \
-	X(connections, gauge, "WebSocket connections that are open")                            \
+	X(connections, gauge, "Connections of clients, of any protocol")                        \
 	X(sockets, gauge, "Sockets held, with those that are not yet or no longer open")        \
 	X(sessions, gauge, "Socket.IO sessions that poll, or did before they were upgraded")    \
 	X(upgrades, counter, "Sessions that went over from polling to a WebSocket")             \
@@ -29,7 +29,7 @@
 	X(blocked, gauge, "Connections whose socket takes no more bytes at the moment")         \
 	X(subscriptions, gauge, "Subscriptions of connections to channels")                     \
 	X(channels, gauge, "Channels that somebody on this shard holds")                        \
-	X(handshakes, counter, "WebSocket handshakes that succeeded")                           \
+	X(handshakes, counter, "Handshakes of clients that succeeded")                          \
 	X(refusals, counter, "Handshakes that were refused")                                    \
 	X(http_requests, counter, "Plain HTTP requests answered")                               \
 	X(encoded, counter, "Notifications written, once for each channel and encoding")        \
@@ -73,6 +73,7 @@
 	X(users, gauge, "Users that are connected to this node")                                 \
 	X(interests, gauge, "Channels that some shard of this node holds")                       \
 	X(published, counter, "Entries written to the log for the HTTP API")                     \
+	X(refused, counter, "Entries of the HTTP API that broke a rule")                         \
 	X(log_connected, gauge, "1 while the log can be read and written")                       \
 	X(log_failures, counter, "Times that the log was lost or could not be reached")          \
 	X(log_reconnects, counter, "Times that the link to the log was made anew")               \
@@ -87,7 +88,7 @@
 	X(misplaced, counter, "Channels of entries that are not in their channel's stream")      \
 	X(bridged, counter, "Messages taken from Redis Pub/Sub")                                 \
 	X(bridge_refused, counter,                                                               \
-	  "Messages of Redis Pub/Sub that are no JSON object, or too large")                     \
+	  "Messages of Redis Pub/Sub: no JSON object, too large, or to no channel")              \
 	X(bridge_dropped, counter, "Messages of Redis Pub/Sub dropped for a full lane")          \
 	X(duplicates, counter, "Entries dropped in a channel because their id was there before") \
 	X(history_records, gauge, "Entries that can be replayed, once for each channel")         \

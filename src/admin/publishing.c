@@ -12,6 +12,7 @@
 #define ITEMS_MAX 1000u
 #define RESULT_SIZE_MAX 512 /* of one result in the answer */
 #define IDEMPOTENCY_KEY_MAX 255u
+#define LEVELS_AROUND_DATA 2 /* of nesting: the entry and the batch */
 
 /* What the fields of a publication point into. */
 struct publication_memory {
@@ -112,7 +113,7 @@ static const char *count_json(struct slice body, uint32_t *ret_count, bool *ret_
 	struct json_value whole, element;
 	struct json_walk walk;
 
-	if (!json_is_valid(body))
+	if (!json_is_valid_around(body, LEVELS_AROUND_DATA))
 		return "the body is not JSON";
 	whole = json_read(body);
 	if (whole.type != JSON_OBJECT && whole.type != JSON_ARRAY)
@@ -167,8 +168,9 @@ static void add_lines(struct publication *publication, struct slice body)
 	struct slice line;
 
 	while (line = next_line(&body), !slice_is_absent(line))
-		add_item(publication, json_is_valid(line) ? json_read(line)
-							  : (struct json_value){.type = JSON_NULL});
+		add_item(publication, json_is_valid_around(line, LEVELS_AROUND_DATA)
+					      ? json_read(line)
+					      : (struct json_value){.type = JSON_NULL});
 }
 
 /* The media type without its parameters. */

@@ -10,14 +10,19 @@
 #include "router/redis_append.h"
 #include "router/router_state.h"
 
+enum entry_reason appending_judge(const struct router *router, const struct entry_field *fields,
+				  uint32_t fields_count, struct entry *ret_entry)
+{
+	if (fields_count > ENTRY_FIELDS_MAX)
+		return ENTRY_MANY_FIELDS;
+	return entry_parse(fields, fields_count, router->config->max_message_size, ret_entry);
+}
+
 enum entry_reason appending_check(struct router *router, const struct entry_field *fields,
 				  uint32_t fields_count, struct entry *ret_entry)
 {
-	enum entry_reason reason = ENTRY_MANY_FIELDS;
+	enum entry_reason reason = appending_judge(router, fields, fields_count, ret_entry);
 
-	if (fields_count <= ENTRY_FIELDS_MAX)
-		reason = entry_parse(fields, fields_count, router->config->max_message_size,
-				     ret_entry);
 	if (reason == ENTRY_OK)
 		return reason;
 	counter_add(&router->counters->dead_letters, 1);
@@ -28,6 +33,27 @@ enum entry_reason appending_check(struct router *router, const struct entry_fiel
 	return reason;
 }
 
+static void mark_unknown(struct publication *publication, const char *why)
+{
+	for (uint32_t i = 0; i < publication->items_count; i++) {
+		struct publication_item *item = &publication->items[i];
+
+		if (item->outcome != PUBLICATION_TAKEN)
+			continue;
+		item->outcome = PUBLICATION_UNKNOWN;
+		snprintf(item->error, sizeof(item->error), "the log's file cannot be synced: %s",
+			 why);
+	}
+}
+
+/* What is acknowledged is on the disk, where that is asked for: once for each request, whatever
+ * became of its last item. */
+static void make_safe(struct router *router, struct publication *publication)
+{
+	if (!router->redis && embedded_log_sync(&router->embedded) != STATUS_OK)
+		mark_unknown(publication, log_file_advice(errno));
+}
+
 void appending_answer(struct router *router, struct publication_item *item)
 {
 	struct publication *publication = item->publication;
@@ -35,8 +61,11 @@ void appending_answer(struct router *router, struct publication_item *item)
 	ASSERT(item->outcome != PUBLICATION_PENDING);
 	if (item->outcome == PUBLICATION_TAKEN)
 		counter_add(&router->counters->published, 1);
+	if (item->outcome == PUBLICATION_BAD || item->outcome == PUBLICATION_TOO_LARGE)
+		counter_add(&router->counters->refused, 1);
 	if (++publication->answered < publication->items_count)
 		return;
+	make_safe(router, publication);
 	bool pushed = ring_push(&router->options.outcomes->ring, &publication);
 
 	ASSERT(pushed); /* admin has at most as many under way as the lane holds */
@@ -58,22 +87,13 @@ enum status appending_embedded(struct router *router, const struct entry *entry,
 	return status;
 }
 
-/* What was acknowledged is on the disk, where that is asked for: once for each request. */
-static bool is_safe(struct router *router, const struct publication *publication)
-{
-	if (publication->answered + 1 < publication->items_count)
-		return true;
-	return embedded_log_sync(&router->embedded) == STATUS_OK;
-}
-
 /* False: not now. */
 static bool append_embedded(struct router *router, struct publication_item *item,
 			    const struct entry *entry)
 {
 	switch (appending_embedded(router, entry, &item->event_id)) {
 	case STATUS_OK:
-		item->outcome = is_safe(router, item->publication) ? PUBLICATION_TAKEN
-								   : PUBLICATION_UNKNOWN;
+		item->outcome = PUBLICATION_TAKEN;
 		break;
 	case STATUS_AGAIN:
 		counter_add(&router->counters->lane_full, 1);
@@ -112,7 +132,7 @@ static bool append(struct router *router, struct publication_item *item)
 		answer_unavailable(router, item);
 		return true;
 	}
-	reason = appending_check(router, item->fields, item->fields_count, &entry);
+	reason = appending_judge(router, item->fields, item->fields_count, &entry);
 	if (reason != ENTRY_OK) {
 		item->outcome = reason == ENTRY_TOO_LARGE ? PUBLICATION_TOO_LARGE : PUBLICATION_BAD;
 		snprintf(item->error, sizeof(item->error), "%s", entry_reason_text(reason));

@@ -23,7 +23,8 @@ struct fold {
 	bool was_indexed; /* in some channel: its body is kept */
 	uint32_t targets;
 	uint64_t shards;
-	struct slice counted; /* the inbox whose count has changed; absent */
+	struct slice counted; /* the first inbox whose count has changed; absent */
+	bool counts_more;     /* there are others */
 };
 
 bool fold_keeps_history(const struct router *router, struct slice name)
@@ -77,6 +78,13 @@ static bool index_channel(struct fold *fold, struct slice name, uint64_t channel
 	return verdict == HISTORY_ADDED;
 }
 
+static void note_counted(struct fold *fold, struct slice name)
+{
+	fold->counts_more = !slice_is_absent(fold->counted);
+	if (!fold->counts_more)
+		fold->counted = name;
+}
+
 static void apply_inbox(struct fold *fold, struct slice name, uint64_t channel)
 {
 	const struct inbox inbox = {fold->router, fold->place->history, channel, fold->id};
@@ -84,7 +92,7 @@ static void apply_inbox(struct fold *fold, struct slice name, uint64_t channel)
 	if (fold->type == INBOX_MESSAGE || !fold_is_inbox(fold->router, name))
 		return;
 	if (inbox_apply(&inbox, fold->entry))
-		fold->counted = name;
+		note_counted(fold, name);
 }
 
 /* Some encodings tell with a message how many are unread then. */
@@ -165,6 +173,19 @@ static bool is_expired(const struct fold *fold)
 	return ttl_ms > 0 && fold->router->unix_ms > fold->id.ms + ttl_ms;
 }
 
+/* The entry brings room for one: others are told as far as lanes have more than is kept free. */
+static void tell_counts(const struct fold *fold)
+{
+	struct router *router = fold->router;
+	uint32_t cursor = 0;
+	struct slice name;
+
+	inbox_tell_count(router, fold->counted, 0);
+	while (fold->counts_more && entry_next_channel(fold->entry, &cursor, &name))
+		if (!slice_equal(name, fold->counted) && fold_is_inbox(router, name))
+			inbox_tell_count(router, name, FANOUT_RESERVE);
+}
+
 void fold_entry(struct router *router, const struct entry *entry, struct event_id id,
 		const struct fold_place *place)
 {
@@ -197,5 +218,5 @@ void fold_entry(struct router *router, const struct entry *entry, struct event_i
 	else if (fold.shards != 0)
 		fanout_entry(router, entry, id, fold.targets, fold.shards);
 	if (place->mode == FOLD_DELIVER && !slice_is_absent(fold.counted))
-		inbox_tell_count(router, fold.counted, router_hash(router, fold.counted));
+		tell_counts(&fold);
 }

@@ -147,8 +147,9 @@ bool inbox_apply(const struct inbox *inbox, const struct entry *entry)
 	return false;
 }
 
-void inbox_tell_count(struct router *router, struct slice name, uint64_t channel)
+void inbox_tell_count(struct router *router, struct slice name, uint32_t reserve)
 {
+	uint64_t channel = router_hash(router, name);
 	uint8_t bytes[COUNT_TEXT_MAX];
 	struct writer writer;
 
@@ -159,6 +160,6 @@ void inbox_tell_count(struct router *router, struct slice name, uint64_t channel
 		      history_unread(router->history, channel, router->unix_ms));
 	ASSERT(!writer.overflow);
 	/* On a full lane it stays unsaid: the next change says it, and so does `connected`. */
-	if (!fanout_ephemeral(router, name, writer_written(&writer), 0))
+	if (!fanout_ephemeral(router, name, writer_written(&writer), reserve))
 		counter_add(&router->counters->lane_full, 1);
 }

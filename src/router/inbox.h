@@ -45,8 +45,9 @@ bool inbox_apply(const struct inbox *inbox, const struct entry *entry);
  * known of this channel here. */
 bool inbox_may_have(const struct router *router, struct slice name, struct slice id);
 
-/* Tells the holders of the inbox how many are unread: {"type":"unread_count",...}. */
-void inbox_tell_count(struct router *router, struct slice name, uint64_t channel);
+/* Tells the holders of the inbox how many are unread: {"type":"unread_count",...}; `reserve` as in
+ * fanout_ephemeral(). */
+void inbox_tell_count(struct router *router, struct slice name, uint32_t reserve);
 
 /* Hashes for the history of what belongs to a channel; never 0. */
 uint64_t inbox_id_hash(const struct router *router, uint64_t channel, struct slice id);

@@ -153,36 +153,31 @@ static void leave(struct join *join)
 
 /* ---- step by step ---- */
 
+/* The facts of the next question are waited for, and it is asked soon. */
+static void ask(struct join *join)
+{
+	join->asked = join->redis->watch.asks + 1;
+	join->redis->watch.next_ms = 0;
+}
+
 static void begin(struct join *join)
 {
 	struct redis_log *redis = join->redis;
 
 	join->parts = redis->needs.wanted;
 	partition_set_remove_all(&join->parts, &redis->reads);
-	if (partition_set_is_empty(&join->parts))
+	if (partition_set_is_empty(&join->parts) || redis->router->now_ms < join->begin_ms)
 		return;
 	join->state = JOIN_ASKS;
 	join->began_ms = redis->router->now_ms;
-	redis->watch.next_ms = 0;
+	ask(join);
 }
 
-static void on_proof(struct join *join)
-{
-	if (join->redis->watch.asks >= join->proof)
-		finish(join);
-}
-
-void join_on_facts(struct join *join)
+static void load(struct join *join)
 {
 	struct redis_log *redis = join->redis;
 	struct event_id start, floor;
 
-	if (join->state == JOIN_PROVING)
-		on_proof(join);
-	if (join->state != JOIN_ASKS || redis->reading.state != READING_LIVE ||
-	    join->stream.state > REDIS_STREAM_IDLE ||
-	    !partition_set_has_all(&redis->watch.asked, &join->parts))
-		return;
 	start = reading_window(redis, &join->parts, &floor);
 	join->history = router_make_index(redis->router);
 	ASSERT(join->history != NULL);
@@ -200,6 +195,26 @@ void join_on_facts(struct join *join)
 	redis_stream_start_after(&join->stream, start);
 	join->state = JOIN_LOADING;
 	read_next(join);
+}
+
+void join_on_facts(struct join *join)
+{
+	const struct redis_log *redis = join->redis;
+
+	if (redis->watch.asks < join->asked || redis->reading.state != READING_LIVE)
+		return;
+	if (join->state == JOIN_PROVING)
+		finish(join);
+	if (join->state != JOIN_ASKS || join->stream.state > REDIS_STREAM_IDLE)
+		return;
+	/* Those that are no streams are left out, and asked for once more a little later. */
+	partition_set_keep_all(&join->parts, &redis->watch.asked);
+	if (!partition_set_is_empty(&join->parts)) {
+		load(join);
+		return;
+	}
+	join->state = JOIN_NONE;
+	join->begin_ms = redis->router->now_ms + WATCH_INTERVAL_MS;
 }
 
 bool join_holds(struct join *join)
@@ -220,8 +235,7 @@ static void on_idle(struct join *join, bool has_read)
 
 	if (is_there && join->state == JOIN_FINISHING) {
 		join->state = JOIN_PROVING;
-		join->proof = join->redis->watch.asks + 1;
-		join->redis->watch.next_ms = 0;
+		ask(join);
 	} else if (is_there && join->state == JOIN_LOADING) {
 		join->state = JOIN_CALLING;
 		recall_want(join->redis);
@@ -291,6 +305,7 @@ static enum status on_bytes(void *owner, struct slice bytes)
 	redis->heard_ms[LINK_JOIN] = redis->router->now_ms;
 	if (redis_session_feed(&stream->session, bytes) != STATUS_OK) {
 		link_break(&redis->links[LINK_JOIN], stream->session.error);
+		join_cancel(&redis->join); /* one may not be a stream any more: facts will say */
 		return STATUS_INVALID;
 	}
 	link_is_good(&redis->links[LINK_JOIN]);

@@ -47,7 +47,8 @@ struct join {
 	uint64_t finishing_ms;
 	uint64_t held_ms_max;
 	uint64_t entries;
-	uint64_t proof;    /* number of the question whose facts prove it */
+	uint64_t asked;    /* number of the question to Redis whose facts are waited for */
+	uint64_t begin_ms; /* monotonic: not before */
 	uint64_t leave_ms; /* monotonic: not before */
 };
 

@@ -30,6 +30,11 @@ static inline void partition_set_add(struct partition_set *set, uint32_t partiti
 	set->bits[partition / 64] |= UINT64_C(1) << partition % 64;
 }
 
+static inline void partition_set_remove(struct partition_set *set, uint32_t partition)
+{
+	set->bits[partition / 64] &= ~(UINT64_C(1) << partition % 64);
+}
+
 static inline void partition_set_add_all(struct partition_set *set,
 					 const struct partition_set *others)
 {

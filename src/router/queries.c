@@ -9,6 +9,8 @@
 #include "router/listing.h"
 #include "router/needs.h"
 #include "router/online.h"
+#include "router/redis_log.h"
+#include "router/replay.h"
 #include "router/revoking.h"
 #include "router/saying.h"
 #include "wire/json.h"
@@ -177,10 +179,12 @@ static void take(struct router *router, struct query *query)
 void queries_turn(struct router *router)
 {
 	struct query **link = &router->waiting_queries;
+	bool is_up = !router->redis || redis_log_is_up(router->redis);
+	uint64_t patience_ms = is_up ? PARTITION_PATIENCE_MS : REPLAY_PATIENCE_MS;
 
 	while (*link) {
 		struct query *query = *link;
-		bool is_late = router->now_ms - query->began_ms > PARTITION_PATIENCE_MS;
+		bool is_late = router->now_ms - query->began_ms > patience_ms;
 		bool waits = !router->is_stopping && must_wait(router, query);
 
 		if (waits && !is_late) {

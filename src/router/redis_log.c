@@ -329,19 +329,24 @@ static bool is_owing(const struct redis_log *redis, enum redis_link link)
 	return false;
 }
 
-/* A link that owes an answer for too long is dead, whatever TCP thinks. */
+/* A link that owes an answer for too long is dead, whatever TCP thinks; and with it all that have
+ * been as silent, though they owe nothing yet: who asks there next would wait as long. */
 static void check_patience(struct redis_log *redis)
 {
 	uint64_t now_ms = redis->router->now_ms;
+	bool is_dead = false;
 
 	for (uint32_t i = 0; i < LINK_COUNT; i++) {
 		uint64_t patience_ms =
 			ANSWER_PATIENCE_MS + (i == LINK_READ ? REDIS_STREAM_BLOCK_MS : 0);
 
-		if (redis->links[i].state == LINK_UP && is_owing(redis, i) &&
-		    now_ms - redis->heard_ms[i] > patience_ms)
-			link_break(&redis->links[i], "no answer in time");
+		is_dead |= redis->links[i].state == LINK_UP && is_owing(redis, i) &&
+			   now_ms - redis->heard_ms[i] > patience_ms;
 	}
+	for (uint32_t i = 0; is_dead && i < LINK_COUNT; i++)
+		if (redis->links[i].state == LINK_UP &&
+		    now_ms - redis->heard_ms[i] > ANSWER_PATIENCE_MS)
+			link_break(&redis->links[i], "no answer in time");
 }
 
 static void ping_pubsub(struct redis_log *redis)

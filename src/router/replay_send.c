@@ -3,6 +3,7 @@
 
 #include "belfry/close_reason.h"
 #include "router/fold.h"
+#include "router/needs.h"
 #include "router/framing.h"
 #include "router/redis_log.h"
 #include "router/replay_phase.h"
@@ -145,7 +146,8 @@ static void answer_attached(struct replay *replay, uint32_t replayed)
 	attached->replayed = replayed;
 	attached->recovered = replay->is_recovered;
 	attached->has_identity = session->identity != NULL;
-	attached->has_unread = fold_is_inbox(router, own);
+	attached->has_unread =
+		router->is_loaded && needs_has(router, own) && fold_is_inbox(router, own);
 	attached->unread =
 		history_unread(router->history, router_hash(router, own), router->unix_ms);
 	fanout_push(router, replay->shard, &delivery);

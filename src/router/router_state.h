@@ -173,7 +173,11 @@ bool appending_drain(struct router *router);
 /* An item has its outcome; with the last one the publication goes back to admin. */
 void appending_answer(struct router *router, struct publication_item *item);
 
-/* Checks an entry, counting and logging a dead one once per reason and second. */
+/* By which rule, if any, an entry may not be in the log. */
+enum entry_reason appending_judge(const struct router *router, const struct entry_field *fields,
+				  uint32_t fields_count, struct entry *ret_entry);
+
+/* Likewise of one that the log has: counts a dead one, and logs it once per reason and second. */
 enum entry_reason appending_check(struct router *router, const struct entry_field *fields,
 				  uint32_t fields_count, struct entry *ret_entry);
 

@@ -110,7 +110,7 @@ static unsigned append_embedded(struct router *router, const struct saying_entry
 	struct entry checked;
 	struct event_id id;
 
-	if (appending_check(router, fields, slice_is_absent(entry->event) ? 3 : 4, &checked) !=
+	if (appending_judge(router, fields, slice_is_absent(entry->event) ? 3 : 4, &checked) !=
 	    ENTRY_OK)
 		return UPSTREAM_ANSWER_TOO_LARGE;
 	switch (appending_embedded(router, &checked, &id)) {
@@ -124,11 +124,23 @@ static unsigned append_embedded(struct router *router, const struct saying_entry
 	}
 }
 
+/* By the rule of entry_parse(): in Redis it would become a dead letter, behind an answer that
+ * says it was taken. */
+static bool is_too_large(const struct router *router, const struct saying_entry *entry)
+{
+	return entry->type.size + entry->event.size + entry->data.size >
+	       router->config->max_message_size;
+}
+
 void saying_append(struct router *router, const struct saying_entry *entry,
 		   void (*on_done)(void *owner, unsigned answer), void *owner)
 {
 	struct append *append;
 
+	if (is_too_large(router, entry)) {
+		on_done(owner, UPSTREAM_ANSWER_TOO_LARGE);
+		return;
+	}
 	if (!router->redis) {
 		on_done(owner, append_embedded(router, entry));
 		return;
@@ -283,6 +295,18 @@ static bool spread(struct router *router, struct slice channel, struct slice tex
 	return redis_client_add(redis_log_client(router->redis), words, 3, NULL) == STATUS_OK;
 }
 
+/* Nodes take no larger text from Pub/Sub, and no tape has room for one. */
+static unsigned send_typing(const struct asker *asker, const struct upstream *upstream,
+			    struct slice channel, struct slice text)
+{
+	if (text.size > asker->router->config->max_message_size)
+		return UPSTREAM_ANSWER_TOO_LARGE;
+	if (!spread(asker->router, channel, text))
+		return UPSTREAM_ANSWER_UNAVAILABLE;
+	tell_backends(asker->router, upstream, SLICE("typing"), text);
+	return UPSTREAM_ANSWER_OK;
+}
+
 static void type_to(const struct asker *asker, const struct upstream *upstream)
 {
 	size_t capacity = 1024 + 8 * USER_SIZE_MAX + 2 * upstream->data.size;
@@ -296,6 +320,7 @@ static void type_to(const struct asker *asker, const struct upstream *upstream)
 	writer_init(&channel, name, sizeof(name));
 	writer_text(&channel, "typing:");
 	writer_slice(&channel, upstream->to);
+	ASSERT(!channel.overflow); /* command_parse() has bounded it */
 	writer_init(&writer, bytes, capacity);
 	writer_text(&writer, "{\"type\":\"typing\",\"channel\":");
 	json_write_string(&writer, writer_written(&channel));
@@ -306,14 +331,9 @@ static void type_to(const struct asker *asker, const struct upstream *upstream)
 	writer_text(&writer, "\",\"data\":");
 	writer_slice(&writer, slice_is_absent(upstream->data) ? SLICE("null") : upstream->data);
 	writer_text(&writer, "}");
-	bool is_named = !channel.overflow;
-	bool was_sent = is_named &&
-			spread(asker->router, writer_written(&channel), writer_written(&writer));
-
 	ASSERT(!writer.overflow);
-	if (was_sent)
-		tell_backends(asker->router, upstream, SLICE("typing"), writer_written(&writer));
-	answer(asker, was_sent ? UPSTREAM_ANSWER_OK : UPSTREAM_ANSWER_UNAVAILABLE);
+	answer(asker,
+	       send_typing(asker, upstream, writer_written(&channel), writer_written(&writer)));
 	free(bytes);
 }
 
@@ -353,7 +373,7 @@ static void publish(const struct asker *asker, const struct upstream *upstream)
 		slice_is_absent(upstream->data) ? SLICE("null") : upstream->data,
 	};
 
-	if (entry.data.size + entry.event.size > asker->router->config->max_message_size) {
+	if (is_too_large(asker->router, &entry)) {
 		answer(asker, UPSTREAM_ANSWER_TOO_LARGE);
 		return;
 	}

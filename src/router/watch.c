@@ -12,6 +12,7 @@
 #include "wire/event_id.h"
 
 #define EPOCH_KEY "belfry:epoch"
+#define REFUSED_LOG_MS 10000
 
 enum status watch_init(struct watch *watch, struct redis_log *redis)
 {
@@ -292,14 +293,32 @@ static void on_stream(struct redis_call *call, enum status status, const struct 
 				   redis_facts_read_stream(&watch->facts, reply) == STATUS_OK);
 }
 
+/* Nothing is known of this one, and nobody is let in who needs it; the others go on. */
+static void on_part_refused(struct watch *watch, uint32_t partition,
+			    const struct redis_reply *reply)
+{
+	const struct redis_value *value = &reply->values[0];
+	struct slice key = redis_log_key(watch->redis, partition);
+	uint64_t now_ms = watch->redis->router->now_ms;
+
+	partition_set_remove(&watch->asking, partition);
+	if (watch->refused_ms != 0 && now_ms - watch->refused_ms < REFUSED_LOG_MS)
+		return;
+	watch->refused_ms = now_ms;
+	log_line(LOG_ERROR, "router", "Redis refused XINFO STREAM %.*s: %.*s", (int)key.size,
+		 (const char *)key.bytes, value->type == REPLY_ERROR ? (int)value->text.size : 0,
+		 value->type == REPLY_ERROR ? (const char *)value->text.bytes : "");
+}
+
 static void on_part(struct redis_call *call, enum status status, const struct redis_reply *reply)
 {
 	struct watch_part *part = (struct watch_part *)call;
-	bool is_good =
-		status == STATUS_OK && redis_facts_read_stream(&part->facts, reply) == STATUS_OK;
+	struct watch *watch = part->watch;
 
-	part->watch->part_failed |= !is_good;
-	on_answered(part->watch, is_good);
+	if (status == STATUS_OK && redis_facts_read_stream(&part->facts, reply) != STATUS_OK)
+		on_part_refused(watch, (uint32_t)(part - watch->parts), reply);
+	watch->part_failed |= status != STATUS_OK;
+	on_answered(watch, status == STATUS_OK);
 }
 
 /* The last of them: now everything is known. */

@@ -54,6 +54,7 @@ struct watch {
 	struct watch_part *parts; /* NULL: there is one stream */
 	struct event_id floor;    /* of several streams: up to it some have been trimmed */
 	bool part_failed;
+	uint64_t refused_ms; /* when it was logged that Redis has no facts about one of them */
 	struct partition_set asking, asked; /* of several streams: facts that come, that are here */
 	bool must_ask_all;                  /* also of those that nobody needs: next time */
 	struct event_id newest; /* of several streams: no entry after it was seen in any */

@@ -46,6 +46,7 @@ struct channel {
 	uint32_t next; /* in the hash chain, or in the list of free records */
 	uint8_t name_size;
 	uint8_t encoding; /* enum encoding: how its members get what is sent to it */
+	uint16_t behind;  /* holders that fell behind and have yet to catch up */
 };
 
 struct channels {

@@ -141,6 +141,8 @@ static bool deliver_encoded(struct shard *shard, const struct notice *notice,
 		} else {
 			deliver_to_members(shard, notice, i, channel);
 		}
+		if (event_id_is_none(notice->event_id))
+			counter_add(&shard->counters->ephemeral_dropped, channel->behind);
 		is_first = false;
 	}
 	return true;

@@ -248,6 +248,19 @@ void recovery_note_lagging(struct shard *shard, struct conn *conn, const struct 
 	fall->at = tape_before(tape, position);
 	fall->tape = tape;
 	fall->position = position;
+	fall->ephemerals = tape_ephemerals_before(tape, position);
+}
+
+uint32_t recovery_missed_ephemerals(const struct shard *shard, const struct conn *conn,
+				    const struct tape *tape, uint32_t position)
+{
+	const struct fall *fall = fall_of(shard, conn);
+
+	if (!tape_has_lost(tape, position))
+		return tape->ephemerals - tape_ephemerals_before(tape, position);
+	if (fall->tape != tape || fall->position != position)
+		return 0; /* it fell for something else before it could lag */
+	return tape->ephemerals - fall->ephemerals;
 }
 
 void recovery_fall_lost(struct shard *shard, struct conn *conn, const struct tape *tape,
@@ -261,6 +274,31 @@ void recovery_fall_lost(struct shard *shard, struct conn *conn, const struct tap
 	recovery_fall(shard, conn, fall->at);
 }
 
+/* What its channels send that is in no log passes it by until it has caught up. */
+static void note_behind(struct shard *shard, struct conn *conn, int step)
+{
+	const struct subscription *all = subscriptions_of(conn);
+
+	for (uint32_t i = 0; i < conn->subscriptions_count; i++)
+		if (all[i].member == MEMBER_LEFT || all[i].member == MEMBER_RECOVERING) {
+			struct channel *channel = channels_at(&shard->channels, all[i].channel);
+
+			channel->behind = (uint16_t)(channel->behind + step);
+		}
+}
+
+/* Nor does what waits on the channel's tape reach it. */
+static void leave_tape(struct shard *shard, struct conn *conn, const struct subscription *held)
+{
+	struct channel *channel = channels_at(&shard->channels, held->channel);
+
+	if (channel->tape)
+		counter_add(&shard->counters->ephemeral_dropped,
+			    recovery_missed_ephemerals(
+				    shard, conn, channel->tape,
+				    channel_members(channel)[held->member].position));
+}
+
 void recovery_leave(struct shard *shard, struct conn *conn)
 {
 	struct subscription *all = subscriptions_of(conn);
@@ -269,9 +307,11 @@ void recovery_leave(struct shard *shard, struct conn *conn)
 	for (uint32_t i = 0; i < conn->subscriptions_count; i++) {
 		if (!subscription_is_joined(&all[i]))
 			continue;
+		leave_tape(shard, conn, &all[i]);
 		subscriptions_leave(shard, &all[i]);
 		all[i].member = MEMBER_LEFT;
 	}
+	note_behind(shard, conn, 1);
 	conn_clear(conn, CONN_FALLING);
 	conn_clear(conn, CONN_LAGGING);
 	conn_set(conn, CONN_BEHIND);
@@ -283,6 +323,7 @@ void recovery_leave(struct shard *shard, struct conn *conn)
 
 static void end_behind(struct shard *shard, struct conn *conn)
 {
+	note_behind(shard, conn, -1);
 	conn_clear(conn, CONN_BEHIND);
 	counter_subtract(&shard->counters->behind, 1);
 }
@@ -348,6 +389,8 @@ static void leave(struct shard *shard, struct conn *conn, struct subscription *h
 	struct fall_channel *own = find_own(fall, held->channel);
 
 	protocol_of(conn)->on_unsubscribed(shard, conn, name_of(shard, held->channel), ref);
+	if (held->member == MEMBER_LEFT && conn_has(conn, CONN_BEHIND))
+		channels_at(&shard->channels, held->channel)->behind--;
 	if (own) {
 		free(own->ref);
 		drop_own(fall, own);
@@ -405,6 +448,8 @@ static void on_live_one(struct shard *shard, struct conn *conn, uint32_t channel
 	} else {
 		need_own(fall_of(shard, conn), channel)->after = id;
 		held->member = MEMBER_LEFT;
+		if (conn_has(conn, CONN_BEHIND))
+			channels_at(&shard->channels, channel)->behind++;
 	}
 	send_queue(shard, conn); /* its catch-up may have waited for this */
 }

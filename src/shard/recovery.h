@@ -55,6 +55,7 @@ struct fall {
 				  * BEHIND: what it has of the log */
 	const struct tape *tape; /* LAGGING */
 	uint32_t position;
+	uint32_t ephemerals; /* LAGGING: the tape's, before `position` */
 	uint32_t since_ms;   /* BEHIND: shard time, low 32 bits */
 	uint32_t blocked_ms; /* BLOCKED: likewise */
 	uint32_t slowed_ms;  /* its last pause began (shard/rate.h): likewise */
@@ -92,6 +93,11 @@ void recovery_leave(struct shard *shard, struct conn *conn);
 /* A sweep passes over the connection, which lacks what is after `position` of the tape. */
 void recovery_note_lagging(struct shard *shard, struct conn *conn, const struct tape *tape,
 			   uint32_t position);
+
+/* How many frames that are in no log the tape has, or had, from `position` on, where a member is;
+ * of what it has lost those that are known because the member lagged. */
+uint32_t recovery_missed_ephemerals(const struct shard *shard, const struct conn *conn,
+				    const struct tape *tape, uint32_t position);
 
 /* Falls for what the tape no longer has. */
 void recovery_fall_lost(struct shard *shard, struct conn *conn, const struct tape *tape,

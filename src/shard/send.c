@@ -166,7 +166,8 @@ static void lose_rest(struct shard *shard, struct conn *conn, const struct tape 
 	if (conn_has(conn, CONN_FALLING))
 		return;
 	if (!tape_has_durable(tape, member->position)) {
-		counter_add(&shard->counters->ephemeral_dropped, 1);
+		counter_add(&shard->counters->ephemeral_dropped,
+			    recovery_missed_ephemerals(shard, conn, tape, member->position));
 		member->position = tape->head;
 	} else if (tape_has_lost(tape, member->position)) {
 		recovery_fall_lost(shard, conn, tape, member->position);

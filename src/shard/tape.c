@@ -119,13 +119,16 @@ void tape_commit(struct tape *tape, uint32_t size, struct event_id before, bool 
 	ASSERT(used(tape) + size <= tape->capacity);
 	ASSERT(size > 0 && tape->marks_count < tape->marks_capacity);
 	*mark_at(tape, tape->marks_count++) =
-		(struct tape_mark){.position = tape->head, .before = before};
+		(struct tape_mark){tape->head, tape->ephemerals, before};
 	tape->head += size;
 	if (is_durable)
 		tape->durable_end = tape->head;
+	else
+		tape->ephemerals++;
 }
 
-struct event_id tape_before(const struct tape *tape, uint32_t position)
+/* The mark of the frame that begins there. */
+static const struct tape_mark *find_mark(const struct tape *tape, uint32_t position)
 {
 	uint32_t low = 0, high = tape->marks_count;
 
@@ -139,7 +142,17 @@ struct event_id tape_before(const struct tape *tape, uint32_t position)
 			high = middle;
 	}
 	ASSERT(low < high && mark_at(tape, low)->position == position);
-	return mark_at(tape, low)->before;
+	return mark_at(tape, low);
+}
+
+struct event_id tape_before(const struct tape *tape, uint32_t position)
+{
+	return find_mark(tape, position)->before;
+}
+
+uint32_t tape_ephemerals_before(const struct tape *tape, uint32_t position)
+{
+	return position == tape->head ? tape->ephemerals : find_mark(tape, position)->ephemerals;
 }
 
 void tape_begin(struct tape *tape)

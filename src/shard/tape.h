@@ -28,6 +28,7 @@
 /* Where a frame begins, and what whoever has all before it has of the log. */
 struct tape_mark {
 	uint32_t position;
+	uint32_t ephemerals; /* the tape's, before this frame */
 	struct event_id before;
 };
 
@@ -50,6 +51,7 @@ struct tape {
 	uint32_t marks_count;
 	uint32_t marks_capacity; /* 0 or a power of two */
 	uint32_t durable_end;    /* position after the last frame that is to be found in the log */
+	uint32_t ephemerals;     /* frames that are not to be found there, since the tape began */
 };
 
 /* An empty tape. NULL: out of memory. */
@@ -74,6 +76,9 @@ static inline bool tape_has_durable(const struct tape *tape, uint32_t position)
 
 /* The `before` of the frame that begins at `position`, which the tape still has. */
 struct event_id tape_before(const struct tape *tape, uint32_t position);
+
+/* `ephemerals` as it was when the head was at `position`, which the tape still has. */
+uint32_t tape_ephemerals_before(const struct tape *tape, uint32_t position);
 
 /* Bytes from `position` to the head. */
 static inline struct slice tape_from(const struct tape *tape, uint32_t position)

@@ -6,6 +6,7 @@
 #include "wire/event_id.h"
 #include "wire/json.h"
 
+#define TYPING_USER_MAX (CHANNEL_SIZE_MAX - (sizeof("typing:") - 1)) /* it makes a channel */
 #define NOTIFICATION_ID_SIZE_MAX 255 /* bytes, as of the field id of an entry */
 
 static bool refuse(struct command *command, const char *code, const char *text)
@@ -130,9 +131,9 @@ static bool read_typing(struct json_value object, struct command *command)
 {
 	struct slice user;
 
-	if (!find_id(command, object, "to", &user) || user.size > USER_SIZE_MAX ||
+	if (!find_id(command, object, "to", &user) || user.size > TYPING_USER_MAX ||
 	    !channel_name_is_valid(user))
-		return refuse_field(command, "to must be a user id of 1 to 250 bytes");
+		return refuse_field(command, "to must be a user id of 1 to 248 bytes");
 	command->to = user;
 	read_payload(object, command);
 	return true;

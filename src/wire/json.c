@@ -8,17 +8,18 @@
 struct scan {
 	const uint8_t *at;
 	const uint8_t *end;
+	unsigned depth_max;
 };
 
 /* ---- checking ---- */
 
 static bool check_value(struct scan *scan, unsigned depth);
 
-bool json_is_valid(struct slice text)
+bool json_is_valid_around(struct slice text, unsigned levels)
 {
 	if (text.size == 0)
 		return false;
-	struct scan scan = {text.bytes, text.bytes + text.size};
+	struct scan scan = {text.bytes, text.bytes + text.size, JSON_DEPTH_MAX + levels};
 	if (!check_value(&scan, 0))
 		return false;
 	return json_byte_skip_space(scan.at, scan.end) == scan.end;
@@ -136,7 +137,7 @@ static bool check_object(struct scan *scan, unsigned depth)
 	return check_byte(scan, '}');
 }
 
-/* Recursion is JSON_DEPTH_MAX deep at most. */
+/* Recursion is depth_max deep at most. */
 static bool check_value(struct scan *scan, unsigned depth)
 {
 	scan->at = json_byte_skip_space(scan->at, scan->end);
@@ -148,10 +149,10 @@ static bool check_value(struct scan *scan, unsigned depth)
 		return check_string(scan);
 	case '{':
 		scan->at++;
-		return depth < JSON_DEPTH_MAX && check_object(scan, depth + 1);
+		return depth < scan->depth_max && check_object(scan, depth + 1);
 	case '[':
 		scan->at++;
-		return depth < JSON_DEPTH_MAX && check_array(scan, depth + 1);
+		return depth < scan->depth_max && check_array(scan, depth + 1);
 	case 't':
 		return check_word(scan, SLICE("true"));
 	case 'f':

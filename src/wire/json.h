@@ -30,8 +30,14 @@ struct json_value {
 };
 
 /* `text` is one JSON value with white space around it, in valid UTF-8 (unpaired \u surrogates
- * are let through in `text`, as RFC 8259 section 8.2 does). */
-MUST_CHECK bool json_is_valid(struct slice text);
+ * are let through in `text`, as RFC 8259 section 8.2 does). `levels` of nesting do not count: for
+ * a text around values that are to be valid by themselves. They are few, since they take stack. */
+MUST_CHECK bool json_is_valid_around(struct slice text, unsigned levels);
+
+MUST_CHECK static inline bool json_is_valid(struct slice text)
+{
+	return json_is_valid_around(text, 0);
+}
 
 /* The value in `text`, which is valid, without the white space around it. */
 struct json_value json_read(struct slice text);

@@ -152,6 +152,12 @@ class Crowd:
         crowd.tasks = [asyncio.create_task(crowd._listen(index)) for index in range(size)]
         return crowd
 
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        await self.close()
+
     async def _listen(self, index):
         socket = self.clients[index].socket
         try:

@@ -284,6 +284,43 @@ def test_what_is_ephemeral_is_dropped_and_counted(start_broker, redis):
     raw.socket.close()
 
 
+def read_mixed(raw, last):
+    """How many messages of no log came, up to the one of the log whose data is `last`."""
+    ephemeral = 0
+    while True:
+        message = raw.read_message()
+        if message.get("data") == last:
+            return ephemeral
+        ephemeral += "n" in message
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("channel, others", [("user:slow", 0), ("all", 0), ("all", 20)])
+def test_all_that_is_dropped_is_counted(start_broker, redis, channel, others):
+    """Also what comes while a client is behind; alone, and where many share what is sent."""
+    broker = start_broker(redis=redis.url(), max_outbox_bytes="64k")
+    broker.wait_until_bridged()
+    quick = [open_slow(broker, user=f"q{number}", receive_buffer=None)[0]
+             for number in range(others)]
+    raw, _ = open_slow(broker, user="slow")
+    publisher = redis.connect()
+    for number in range(1500):
+        publisher.send("XADD", "belfry:in", "*", "to", channel, "data", json.dumps(PAD))
+        publisher.send("PUBLISH", f"ws:channel:{channel}", json.dumps({"n": number, "pad": PAD}))
+    for _ in range(3000):
+        publisher.reply()
+    wait_until(lambda: behind(broker) >= 1, "it fell behind")
+    wait_until(lambda: scrape(broker).total("belfry_router_bridged_total") == 1500, "all are here")
+    publisher.call("XADD", "belfry:in", "*", "to", channel, "data", '"end"')
+    publisher.close()
+    got = [read_mixed(one, "end") for one in [raw, *quick]]
+    wait_until(lambda: scrape(broker).total("belfry_behind") == 0, "nobody is behind")
+    dropped = scrape(broker).total("belfry_ephemeral_dropped_total")
+    assert got[0] < 1500 and dropped == 1500 * len(got) - sum(got)
+    for one in [raw, *quick]:
+        one.socket.close()
+
+
 @pytest.mark.heavy
 async def test_falling_behind_takes_no_memory(start_broker, producers):
     """30 clients, 10 MB for each: bounded by the outbox, whatever waits in the log."""

@@ -4,6 +4,8 @@ import asyncio
 import json
 import os
 import resource
+import shutil
+import subprocess
 
 import pytest
 
@@ -266,3 +268,41 @@ async def test_a_full_disk_is_answered_and_survived(start_broker, tmp_path, prod
     broker.kill()
     got = await everything_after(start_broker(log_file=str(path)), taken[0])
     assert [message["event_id"] for message in got][:len(taken) - 1] == taken[1:]
+
+
+FAILING_SYNC = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+int fdatasync(int fd)
+{
+	if (access(getenv("SYNC_FAILS_WITH"), F_OK) != 0)
+		return ((int (*)(int))dlsym(RTLD_NEXT, "fdatasync"))(fd);
+	errno = EIO;
+	return -1;
+}
+"""
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="there is no compiler")
+@pytest.mark.parametrize("good", ["first", "last", "all"])
+def test_what_is_not_on_the_disk_is_not_acknowledged(start_broker, tmp_path, producers, good):
+    """With log_fsync = always, of a batch too, whichever of its entries are wrong."""
+    library, trigger = tmp_path / "sync.so", tmp_path / "disk is gone"
+    subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", str(library), "-ldl"],
+                   input=FAILING_SYNC.encode(), check=True)
+    broker = start_broker(log_file=str(tmp_path / "belfry.log"), log_fsync="always",
+                          env={"LD_PRELOAD": str(library), "SYNC_FAILS_WITH": str(trigger),
+                               "ASAN_OPTIONS": "verify_asan_link_order=0"})
+    producer = producers(broker)
+    entries = {"first": ["user:42", "a b"], "last": ["a b", "user:42"],
+               "all": ["user:42", "user:43"]}[good]
+    codes = ["bad_entry" if " " in channel else "log_unknown" for channel in entries]
+    assert producer.post([{"to": channel, "data": 1} for channel in entries]).status == 200
+    trigger.touch()
+    answer = producer.post([{"to": channel, "data": 1} for channel in entries])
+    assert [one.get("code") for one in answer.json()["results"]] == codes, answer
+    assert answer.status == (503 if good == "all" else 200)
+    assert all(one["error"] for one in answer.json()["results"])

@@ -288,6 +288,20 @@ async def test_a_backend_may_mark_read_through_the_log(pair):
     await expect_unread(broker, 0)
 
 
+async def test_a_backend_that_reads_for_several_users_has_each_told(pair):
+    broker, producer = pair
+    producer.publish(["user:42", "user:43"], "1", id="n1")
+    async with await Client.open(broker) as one, await Client.open(broker, user="43") as two:
+        clients = {"42": one, "43": two}
+        for client in clients.values():
+            await client.take(client.connected["replayed"])
+        producer.publish(["user:42", "user:43"], '{"id":"n1"}', type="notification_read")
+        for user, client in clients.items():
+            got = await client.take(2)
+            assert [message["type"] for message in got] == ["notification_read", "unread_count"]
+            assert (got[1]["channel"], got[1]["data"]) == ("user:" + user, {"count": 0})
+
+
 async def test_a_backend_sets_the_base_of_the_count(pair):
     """For what is unread from before the window, or from before this broker."""
     broker, producer = pair

@@ -4,12 +4,13 @@ import asyncio
 import binascii
 import contextlib
 import json
+import time
 
 import pytest
 
 from client import Client, resume
 from openmetrics import scrape
-from pace import wait_until
+from pace import scaled, wait_until
 from partitions import PARTITIONS, add, key_of, one_channel_each, partition
 
 
@@ -343,3 +344,21 @@ async def test_a_redis_that_was_away_is_read_on(broker, redis):
             add(redis, channels[number % 3], number)
         assert sorted(await client.data(30)) == list(range(30, 60))
         await client.expect_nothing()
+
+
+async def test_while_redis_is_away_nothing_is_said_of_a_partition_that_is_not_read(broker, redis):
+    """A question gets 503 before its asker gives up, and a client no count."""
+    always = {partition("all"), partition("announcements")}
+    user = next(name for name in one_channel_each() if partition(name) not in always)
+    add(redis, user, 1)
+    redis.kill()
+    wait_until(lambda: not broker.is_ready(), "it has noticed")
+    began = time.monotonic()
+    for path in (f"/api/channels/{user}/history", f"/api/users/{user[5:]}/unread"):
+        answer = broker.ask_api(path)
+        assert answer.status == 503 and answer.headers["retry-after"], answer
+        assert answer.json()["error"] == "log_unavailable"
+    assert time.monotonic() - began < scaled(5)
+    async with await Client.open(broker, user=user[5:]) as client:
+        assert client.connected["recovered"] is False
+        assert "unread" not in client.connected

@@ -7,6 +7,7 @@ import pytest
 
 from broker import API_KEY
 from client import Client
+from openmetrics import scrape
 from producer import HttpProducer
 from raw_socket import RawSocket
 
@@ -92,6 +93,31 @@ async def test_white_space_in_the_body_is_fine_and_data_keeps_its_own(broker, pr
         assert (await client.next_text()).endswith('"data":{ "a" :  1 }}')
 
 
+DEEPEST = "[" * 64 + "]" * 64
+
+
+async def test_data_may_be_nested_as_deep_as_in_the_log(broker, producer):
+    """What stands around it in the request does not count."""
+    async with await Client.open(broker) as client:
+        one = '{"to":"user:42","data":' + DEEPEST + "}"
+        producer.post(one)
+        producer.post(f"[{one}]")
+        producer.post(one, Content_Type="application/x-ndjson")
+        for _ in range(3):
+            assert (await client.next_text()).endswith(f'"data":{DEEPEST}}}')
+
+
+def test_a_line_with_data_that_is_too_deep_costs_only_its_own_entry(producer):
+    good, bad = ('{"to":"a","data":%s}' % data for data in ("1", f"[{DEEPEST}]"))
+    answer = producer.post(bad)
+    assert answer.status == 400 and answer.json()["code"] == "bad_entry", answer
+    answer = producer.post(f"{bad}\n{good}", Content_Type="application/x-ndjson")
+    assert answer.status == 200, answer
+    wrong, right = answer.json()["results"]
+    assert wrong["code"] == "bad_entry" and "data" in wrong["error"]
+    assert "event_id" in right
+
+
 def test_every_api_key_of_several_is_taken(start_broker):
     keys = ["the-first-key-of-two", "the-second-key-of-two"]
     broker = start_broker(api_key=keys)
@@ -137,6 +163,16 @@ def test_a_bad_field_gets_400_and_is_named(producer, name):
                                   '{"to":["a"],"data":' + "[" * 1000 + "]" * 1000 + "}"])
 def test_a_body_that_is_not_json_of_the_right_kind_gets_400(producer, body):
     assert producer.post(body).status == 400
+
+
+def test_a_refused_entry_is_counted_as_that_and_is_no_dead_letter(broker, producer):
+    """Its producer hears of it; the log, and what watches over it, does not."""
+    for body in (entry(1, to="a b"), [entry("x" * 70000), 5, entry(1)]):
+        producer.post(body)
+    counters = scrape(broker)
+    assert counters.total("belfry_router_refused_total") == 3
+    assert counters.total("belfry_router_dead_letters_total") == 0
+    assert "dead" not in broker.output()
 
 
 @pytest.mark.parametrize("authorization", [None, "Bearer wrong", "Bearer", f"Basic {API_KEY}",

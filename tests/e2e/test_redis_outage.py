@@ -141,6 +141,7 @@ async def test_a_broker_started_without_redis_connects_when_it_comes(start_broke
     assert readiness(broker) == 503
     assert broker.ask_admin("/healthz").status == 200
     async with await Client.open(broker) as client:
+        assert "unread" not in client.connected, "nobody knows yet"
         assert await client.is_alive()
         await asyncio.to_thread(redis.start)
         await asyncio.to_thread(wait_until_ready, broker)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from client import Client, resume
+from client import Client, Crowd, resume
 from pace import unix_time, wait_until
 from tokens import token
 
@@ -101,14 +101,48 @@ async def test_what_breaks_a_rule_gets_an_error(broker, message):
         assert await client.is_alive()
 
 
-async def test_over_max_message_size_nothing_is_published(start_broker):
-    broker = start_broker(max_message_size="1k", **RULES)
+def large_setup(request, start_broker, log):
+    """A broker whose clients may send more than a message may have."""
+    settings = {"max_message_size": "1k", "max_client_message": "1m", **RULES}
+    if log == "redis":
+        settings["redis"] = request.getfixturevalue("redis").url()
+    broker = start_broker(**settings)
+    broker.wait_until_ready()
+    if log == "redis":
+        broker.wait_until_bridged()
+    return broker
+
+
+@pytest.mark.parametrize("log", ["embedded", "redis"])
+async def test_over_max_message_size_nothing_is_published(request, start_broker, log):
+    """Type, event and data count together: what was acknowledged is delivered."""
+    broker = large_setup(request, start_broker, log)
+    most = 1024 - len("notification") - len("said") - len('""')
     async with await Client.open(broker) as client:
         await client.ask({"type": "subscribe", "channel": "open:1"})
-        answer = await client.ask({"type": "publish", "channel": "open:1", "data": "x" * 2000,
-                                   "ref": "r"})
-        assert (answer["type"], answer["code"]) == ("error", "too_large")
+        message = {"type": "publish", "channel": "open:1", "event": "said", "ref": "r"}
+        for size in (most + 1, most + 20, 2000):
+            answer = await client.ask(message | {"data": "x" * size})
+            assert (answer["type"], answer["code"]) == ("error", "too_large"), size
         await client.expect_nothing()
+        await client.send(message | {"data": "x" * most})
+        assert {one["type"] for one in await client.take(2)} == {"ack", "notification"}
+
+
+@pytest.mark.parametrize("log", ["embedded", "redis"])
+async def test_typing_over_max_message_size_is_refused(request, start_broker, log):
+    """Also where so many listen that they share what is sent."""
+    broker = large_setup(request, start_broker, log)
+    async with await Crowd.open(broker, 20, lambda _: "9", "/ws/typing/9") as crowd:
+        async with await Client.open(broker) as client:
+            for size in (1024, 100_000, 900_000):
+                answer = await client.ask({"type": "typing", "to": "9", "data": "x" * size,
+                                           "ref": "r"})
+                assert (answer["type"], answer["code"]) == ("error", "too_large"), size
+            answer = await client.ask({"type": "typing", "to": "9", "data": 1, "ref": "r"})
+            assert answer["type"] == "ack"
+        await crowd.wait_for(1)
+        assert all(len(texts) == 1 for texts in crowd.texts)
 
 
 async def test_data_goes_out_byte_for_byte(broker):

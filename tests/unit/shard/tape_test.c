@@ -232,8 +232,8 @@ static void knows_what_was_before_a_frame(void **state)
 		tape_commit(tape, 10 + i, (struct event_id){i, 7}, i < 20);
 	}
 	for (uint32_t i = 0; i < 40; i++) {
-		assert_true(event_id_equal(tape_before(tape, positions[i]),
-					   (struct event_id){i, 7}));
+		assert_true(
+			event_id_equal(tape_before(tape, positions[i]), (struct event_id){i, 7}));
 		assert_int_equal(tape_has_durable(tape, positions[i]), i < 20);
 	}
 	assert_int_equal(tape->marks_count, 40);
@@ -259,6 +259,26 @@ static void drops_marks_with_their_frames(void **state)
 	tape_destroy(tape);
 }
 
+static void counts_what_no_log_has(void **state)
+{
+	static const bool durable[] = {false, true, false, false, true, false};
+	static const uint32_t before[] = {0, 1, 1, 2, 3, 3, 4};
+	struct tape *tape = tape_create(SIZE_MAX_HERE);
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(durable); i++) {
+		assert_non_null(tape_reserve(tape, FRAME, true));
+		tape_commit(tape, FRAME, (struct event_id){i, 0}, durable[i]);
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(before); i++)
+		assert_int_equal(tape_ephemerals_before(tape, i * FRAME), before[i]);
+	sweep_all(tape);
+	assert_true(append(tape, FRAME, false, 'b'));
+	assert_int_equal(tape_ephemerals_before(tape, 6 * FRAME), 4);
+	assert_int_equal(tape_ephemerals_before(tape, 7 * FRAME), 4);
+	tape_destroy(tape);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -273,6 +293,7 @@ int main(void)
 		cmocka_unit_test(circle_tells_of_laggards),
 		cmocka_unit_test(knows_what_was_before_a_frame),
 		cmocka_unit_test(drops_marks_with_their_frames),
+		cmocka_unit_test(counts_what_no_log_has),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

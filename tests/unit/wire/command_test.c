@@ -271,8 +271,8 @@ static void sizes_are_bounded(void **state)
 	static const char token[] = "{\"type\":\"auth\",\"token\":\"";
 
 	(void)state;
-	check_size(to, "", USER_SIZE_MAX, COMMAND_TYPING);
-	check_size(to, "", USER_SIZE_MAX + 1, COMMAND_BAD);
+	check_size(to, "", CHANNEL_SIZE_MAX - 7, COMMAND_TYPING); /* typing:{to} is a channel */
+	check_size(to, "", CHANNEL_SIZE_MAX - 6, COMMAND_BAD);
 	check_size(id, "\\u0061", 254, COMMAND_DELETE);
 	check_size(id, "\\u0061", 255, COMMAND_BAD);
 	check_size(channel, "", CHANNEL_SIZE_MAX, COMMAND_SUBSCRIBE);

@@ -78,9 +78,9 @@ static void every_byte_in_a_string_has_its_answer(void **state)
 		}
 }
 
-static void check_depth(size_t depth, const char *open, const char *close, bool expected)
+static struct slice nested(size_t depth, const char *open, const char *close)
 {
-	char text[4096];
+	static char text[4096];
 	struct writer writer;
 
 	writer_init(&writer, text, sizeof(text));
@@ -90,7 +90,21 @@ static void check_depth(size_t depth, const char *open, const char *close, bool 
 	for (size_t i = 0; i < depth; i++)
 		writer_text(&writer, close);
 	assert_false(writer.overflow);
-	check_valid(writer_written(&writer), expected);
+	return writer_written(&writer);
+}
+
+static void check_depth(size_t depth, const char *open, const char *close, bool expected)
+{
+	check_valid(nested(depth, open, close), expected);
+}
+
+static void check_depth_around(unsigned levels)
+{
+	struct slice deepest = nested(JSON_DEPTH_MAX + levels, "[", "]");
+
+	assert_true(json_is_valid_around(deepest, levels));
+	assert_int_equal(json_is_valid(deepest), levels == 0);
+	assert_false(json_is_valid_around(nested(JSON_DEPTH_MAX + levels + 1, "[", "]"), levels));
 }
 
 static void depth_is_bounded(void **state)
@@ -102,6 +116,8 @@ static void depth_is_bounded(void **state)
 	check_depth(JSON_DEPTH_MAX + 1, "{\"a\":", "}", false);
 	check_depth(JSON_DEPTH_MAX / 2, "[{\"a\":", "}]", true);
 	check_depth(JSON_DEPTH_MAX / 2 + 1, "[{\"a\":", "}]", false);
+	for (unsigned levels = 0; levels < 3; levels++)
+		check_depth_around(levels);
 }
 
 static void deep_and_unclosed_is_refused(void **state)
