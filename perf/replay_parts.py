@@ -4,6 +4,7 @@ import signal
 import time
 
 from figure_parts import Part, Row, ratio
+from partition_parts import PARTS as PARTITION_PARTS
 from rig import Reader, RunFailed
 
 MISSED = 10              # messages that each user misses
@@ -213,4 +214,5 @@ FIGURES = {
                            LANE),
                ingest_part("nobody", "nobody is there", measure_ingest_nobody)],
     "start": [START],
+    "partitions": PARTITION_PARTS,
 }

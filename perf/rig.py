@@ -6,6 +6,7 @@ wsbench spreads many connections over 127.0.0.1 to 127.0.0.8, so that it listens
 """
 
 import base64
+import binascii
 import ctypes
 import datetime
 import hashlib
@@ -189,6 +190,18 @@ class Broker(Process):
         return code
 
 
+def partition(channel, partitions):
+    """The one of so many that the channel lies in, by the CRC16 of Redis Cluster."""
+    return binascii.crc_hqx(channel.encode(), 0) % partitions
+
+
+def key_of(channel, partitions):
+    """The stream that the channel's entries are appended to."""
+    if partitions == 1:
+        return "belfry:in"
+    return f"belfry:in:{{{partition(channel, partitions)}}}"
+
+
 class Redis(Process):
     """A redis-server on a free port that keeps nothing."""
 
@@ -212,14 +225,15 @@ class Redis(Process):
         except OSError:
             return False
 
-
-    def fill(self, count, to):
-        """Appends so many entries of 128 bytes of data to belfry:in; to(i) is the channel."""
+    def fill(self, count, to, partitions=1):
+        """Appends so many entries of 128 bytes of data to the log; to(i) is the channel."""
         data = b'{"code":"123456","text":"' + 101 * b"x" + b'"}'
 
         def entry(number):
-            words = [b"XADD", b"belfry:in", b"*", b"to", to(number).encode(), b"type",
-                     b"notification", b"event", b"sms.received", b"data", data]
+            channel = to(number)
+            words = [b"XADD", key_of(channel, partitions).encode(), b"*", b"to",
+                     channel.encode(), b"type", b"notification", b"event", b"sms.received",
+                     b"data", data]
             return b"*%d\r\n" % len(words) + b"".join(
                 b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
         with socket.create_connection(("127.0.0.1", self.port), 30) as client:

@@ -346,11 +346,11 @@ static struct event_id live_from(const struct redis_log *redis)
 	if (!redis->reading.old || !needs->parts ||
 	    partition_set_has(&redis->reading.old_parts, partition))
 		return redis->reading.live_from;
-	/* It was not read before, and nobody waits for it but by a promise. */
-	return (struct event_id){needs->parts[partition].promised_ms > 0
-					 ? needs->parts[partition].promised_ms
-					 : UINT64_MAX,
-				 0};
+	/* It was not read before, and nobody waits for it but by a promise, which holds for the
+	 * whole millisecond. */
+	if (needs->parts[partition].promised_ms == 0)
+		return (struct event_id){UINT64_MAX, 0};
+	return event_id_before((struct event_id){needs->parts[partition].promised_ms, 0});
 }
 
 static enum fold_mode mode_of(struct redis_log *redis, struct event_id id)

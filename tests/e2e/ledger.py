@@ -25,9 +25,10 @@ FAILURES = (OSError, WebSocketException, InvalidHandshake, asyncio.TimeoutError,
 class Producer:
     """Appends in a thread of its own to whatever Redis is the present one."""
 
-    def __init__(self, redis, plan):
-        """`plan(tick)`: the (channel, size of padding) that are due."""
-        self.redis, self.plan = redis, plan
+    def __init__(self, redis, plan, key_of=lambda channel: "belfry:in"):
+        """`plan(tick)`: the (channel, size of padding) that are due. `key_of(channel)`: the
+        stream that it is in."""
+        self.redis, self.plan, self.key_of = redis, plan, key_of
         self.counts = collections.Counter()  # channel: how many are confirmed
         self.retries = 0
         self._runs = threading.Event()
@@ -87,10 +88,9 @@ class Producer:
         link.redis.call("PING")
         return link
 
-    @staticmethod
-    def _append(link, batch):
+    def _append(self, link, batch):
         for channel, number, padding in batch:
-            link.send("XADD", "belfry:in", "*", "to", channel, "id", f"{channel}/{number}",
+            link.send("XADD", self.key_of(channel), "*", "to", channel, "id", f"{channel}/{number}",
                       "data", json.dumps({"n": number, "pad": "x" * padding}))
         for _ in batch:
             link.reply()
@@ -105,8 +105,9 @@ class Receiver:
         self.is_slow, self.uses_cursor = is_slow, uses_cursor
         self.channels = stage.channels_of(self)
         self.got = {channel: [] for channel in self.channels}
-        self.seen = set()  # event ids, of one that uses a cursor
+        self.seen = set()  # channels and event ids, of one that uses a cursor
         self.last = self.last_of_topic = None
+        self.named = None  # the position that it came with
         self.connects = 0
         self.is_gathering = True
         self.tally = stage.tally
@@ -145,12 +146,13 @@ class Receiver:
             except FAILURES:
                 self.connects += 1  # the next one may be better
                 self.tally["failed connects"] += 1
-            await asyncio.sleep(self.stage.random.uniform(0.05, 0.6))
+            await asyncio.sleep(self.stage.absence())
 
     async def _connect(self):
         """A client that is in step with the log, or None when it was told that it is not."""
         parameters = {}
         is_first = self.last is None
+        self.named = self.last
         if not is_first and not self.uses_cursor:
             parameters["last_event_id"] = self.last
         options = {"open_timeout": 8, "close_timeout": 1}
@@ -229,11 +231,15 @@ class Receiver:
         channel = message.get("channel")
         if channel not in self.got or "data" not in message:
             return
+        entry = (channel, message["event_id"])
         if self.uses_cursor:
-            if message["event_id"] in self.seen:  # not confirmed yet: it is sent again
+            if entry in self.seen:  # not confirmed yet: it is sent again
                 self.tally["repeated for want of an ack"] += 1
                 return
-            self.seen.add(message["event_id"])
+            self.seen.add(entry)
+        elif message["event_id"] == self.named and message["data"]["n"] in self.got[channel][-9:]:
+            self.tally["repeated for the same id in two partitions"] += 1
+            return
         self.tally["received"] += 1
         self.got[channel].append(message["data"]["n"])
         if channel == self.topic:
@@ -259,6 +265,10 @@ class Stage:
     def lifetime(self):
         """Seconds of a connection; the last one lasts."""
         return self.random.expovariate(1 / 6) + 0.5 if self.roughness else 1000
+
+    def absence(self):
+        """Seconds between two connections."""
+        return self.random.uniform(0.05, 0.6)
 
     @staticmethod
     def channels_of(receiver):

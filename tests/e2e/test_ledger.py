@@ -12,6 +12,7 @@ import pytest
 
 from ledger import Producer, Receiver, Stage
 from pace import scaled, wait_until_async
+from partitions import key_of
 
 SETTINGS = {"shards": 1, "max_outbox_bytes": "64k", "slow_deadline": "2s",
             "subscribe": "trending=any"}
@@ -57,15 +58,15 @@ def cast(stage, size):
 class Faults:
     """What goes wrong, one after the other."""
 
-    def __init__(self, stage, start_broker, master, replica, proxy):
+    def __init__(self, stage, start_broker, master, replica, proxy, settings):
         self.stage, self.start_broker, self.proxy = stage, start_broker, proxy
-        self.redis, self.replica = master, replica
+        self.redis, self.replica, self.settings = master, replica, settings
         self.names = [f"node-{number}" for number in range(2)]
         stage.nodes = [self._start_node(name) for name in self.names]
 
     def _start_node(self, name, listen="127.0.0.1:0"):
         return self.start_broker(redis=self.redis.url(port=self.proxy.port), node=name,
-                                 listen=listen, **SETTINGS)
+                                 listen=listen, **self.settings)
 
     async def kill_node(self, at, rest=0.3):
         node = self.stage.nodes[at]
@@ -116,14 +117,17 @@ class Faults:
 
 
 @pytest.mark.timeout(scaled(90))
-@pytest.mark.parametrize("size", [300, pytest.param(1000, marks=pytest.mark.heavy)])
-async def test_nothing_is_lost_doubled_or_out_of_order(size, start_broker, start_redis,
-                                                       start_proxy, record_property):
+@pytest.mark.parametrize("size, partitions", [
+    (300, 1), pytest.param(1000, 1, marks=pytest.mark.heavy),
+    pytest.param(300, 16, marks=pytest.mark.heavy)])
+async def test_nothing_is_lost_doubled_or_out_of_order(size, partitions, start_broker,
+                                                       start_redis, start_proxy, record_property):
     began = time.monotonic()
     master = start_redis()
     replica = start_redis(replica_of=master)
     stage = Stage(seed=size)
-    faults = Faults(stage, start_broker, master, replica, start_proxy(master.port))
+    settings = SETTINGS | {"partitions": partitions, "partition_linger": "1s"}
+    faults = Faults(stage, start_broker, master, replica, start_proxy(master.port), settings)
     for node in stage.nodes:
         node.wait_until_ready()
     receivers = cast(stage, size)
@@ -131,7 +135,7 @@ async def test_nothing_is_lost_doubled_or_out_of_order(size, start_broker, start
     await wait_until_async(lambda: all(receiver.last for receiver in receivers),
                            "everybody was there once", limit=20)
     await asyncio.sleep(1.5)  # cursors are written once a second
-    producer = Producer(master, plan_for(size))
+    producer = Producer(master, plan_for(size), stream_of(partitions))
     producer.start()
     await faults.all_of_them(producer)
     await asyncio.to_thread(producer.finish)
@@ -150,6 +154,10 @@ async def test_nothing_is_lost_doubled_or_out_of_order(size, start_broker, start
                     summary(size, stage.tally, producer, time.monotonic() - began))
     assert not complaints, "\n".join(complaints[:20])
     assert stage.tally["owed"] > 10 * size
+
+
+def stream_of(partitions):
+    return lambda channel: key_of(channel, partitions) if partitions > 1 else "belfry:in"
 
 
 def settle(receivers, producer):

@@ -9,34 +9,9 @@ import time
 import pytest
 
 from client import Client, resume
+from openmetrics import scrape
 from pace import scaled, wait_until
-
-PARTITIONS = 4
-
-
-def partition(channel, count=PARTITIONS):
-    """CRC16 of Redis Cluster (XMODEM) over the whole name."""
-    return binascii.crc_hqx(channel.encode(), 0) % count
-
-
-def key_of(channel, count=PARTITIONS):
-    return f"belfry:in:{{{partition(channel, count)}}}"
-
-
-def one_channel_each(form="user:{}", count=PARTITIONS):
-    """Names of which each lies in another partition, in the order of the partitions."""
-    found = {}
-    number = 0
-    while len(found) < count:
-        found.setdefault(partition(form.format(number), count), form.format(number))
-        number += 1
-    return [found[index] for index in range(count)]
-
-
-def add(redis, channel, data, key=None, **fields):
-    words = [word for pair in fields.items() for word in pair]
-    return redis.call("XADD", key or key_of(channel), "*", "to", channel, "data", data,
-                      *words).decode()
+from partitions import PARTITIONS, add, key_of, one_channel_each, partition
 
 
 @pytest.fixture
@@ -209,8 +184,8 @@ async def test_many_partitions(start_broker, redis):
     broker.wait_until_ready()
     async with await Client.open(broker) as client:
         for number in range(20):
-            add(redis, "user:42", number, key=key_of("user:42", 1024))
-        add(redis, "all", '"all"', key=key_of("all", 1024))
+            add(redis, "user:42", number, stream=key_of("user:42", 1024))
+        add(redis, "all", '"all"', stream=key_of("all", 1024))
         assert sorted(map(json.dumps, await client.data(21))) == sorted(
             map(json.dumps, [*range(20), "all"]))
 
@@ -219,7 +194,7 @@ async def test_another_name_of_the_stream_names_all_keys(start_broker, redis):
     broker = start_broker(redis=redis.url(), partitions=2, stream="app:events")
     broker.wait_until_ready()
     async with await Client.open(broker) as client:
-        add(redis, "user:42", "1", key=f"app:events:{{{partition('user:42', 2)}}}")
+        add(redis, "user:42", "1", stream=f"app:events:{{{partition('user:42', 2)}}}")
         assert await client.data(1) == [1]
 
 
@@ -284,6 +259,48 @@ async def test_a_partition_that_was_wiped_is_told(broker, redis, wipe):
         add(redis, "user:42", '"anew"')
         assert await client.data(1) == ["anew"]
     async with await Client.open(broker, resume(ids[4])) as client:
+        assert client.connected["recovered"] is False
+
+
+async def test_a_log_that_is_read_again_brings_nothing_twice(broker, redis):
+    """Redis has another replication id. The same event id in several partitions, as most entries
+    of a busy millisecond have: each is known by itself."""
+    channels = ["user:42", "all", "announcements"]
+    assert len({partition(channel) for channel in channels}) == 3
+    async with await Client.open(broker) as client:
+        ms = int(redis.call("TIME")[0]) * 1000 - 1000
+        for number in range(10):
+            for channel in channels:
+                redis.call("XADD", key_of(channel), f"{ms + number}-0", "to", channel,
+                           "data", number)
+        await client.take(30)
+        await asyncio.to_thread(redis.kill)
+        await asyncio.to_thread(redis.start)
+        await asyncio.to_thread(
+            wait_until, lambda: scrape(broker).total("belfry_router_log_reloads_total") > 0
+            and broker.is_ready(), "the log was read again", 15)
+        for channel in channels:
+            add(redis, channel, '"new"')
+        assert await client.data(3) == ["new"] * 3
+        await client.expect_nothing()
+    assert scrape(broker).total("belfry_router_log_lost_total") == 0
+
+
+async def test_who_misses_what_was_in_a_wiped_partition_is_told(broker, redis):
+    """The client's position is of a channel whose partition is still there: that says nothing of
+    what came after it in the one that is gone."""
+    positions = []
+    async with await Client.open(broker) as client:
+        for number in range(6):
+            add(redis, "user:42", number)
+            await asyncio.sleep(0.005)
+            positions.append(add(redis, "all", number))
+            await asyncio.sleep(0.005)
+        await client.take(12)
+    redis.call("DEL", key_of("user:42"))
+    wait_until(lambda: scrape(broker).total("belfry_router_epochs_total") == 1, "a new epoch")
+    async with await Client.open(broker, resume(positions[2])) as client:
+        await client.next()
         assert client.connected["recovered"] is False
 
 

@@ -9,6 +9,7 @@ import pytest
 from broker import API_KEY
 from client import Client, Crowd
 from pace import wait_until
+from partitions import key_of
 from producer import RedisProducer
 
 PUBLISH = {"Authorization": f"Bearer {API_KEY}", "Content-Type": "application/json"}
@@ -146,6 +147,24 @@ async def test_a_broker_started_without_redis_connects_when_it_comes(start_broke
         await asyncio.to_thread(wait_until_ready, broker)
         producers(redis).publish("user:42", '"at last"')
         assert (await client.next())["data"] == "at last"
+
+
+@pytest.mark.parametrize("partitions", [1, 4])
+async def test_who_is_let_in_before_redis_has_answered_gets_what_is_new(
+        start_broker, start_proxy, redis, partitions):
+    """The first link hangs for longer than a client waits. What is published from `connected` on
+    is for it."""
+    proxy = start_proxy(redis.port)
+    proxy.freeze()
+    broker = start_broker(redis=redis.url(port=proxy.port), partitions=partitions)
+    async with await Client.open(broker) as client:
+        await asyncio.sleep(0.1)
+        key = "belfry:in" if partitions == 1 else key_of("user:42")
+        for number in range(10):
+            redis.call("XADD", key, "*", "to", "user:42", "data", number)
+        proxy.thaw()
+        assert await client.data(10) == list(range(10))
+        await client.expect_nothing()
 
 
 async def test_a_frozen_redis_does_not_freeze_the_clients(start_broker, redis, producers):
