@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "router/redis_log.h"
+#include "router/replay.h"
 #include "router/router_state.h"
 
 #define SWEEP_MS 1000
@@ -88,8 +89,9 @@ void needs_promise(const struct router *router, struct slice channel)
 	struct needs *needs = needs_of(router);
 	struct need *need = &needs->parts[partition_of(channel, needs->count)];
 
+	/* It came before it was made to wait, and the clock of Redis may be a little behind. */
 	if (need->promised_ms == 0)
-		need->promised_ms = router->unix_ms;
+		need->promised_ms = router->unix_ms - REPLAY_PATIENCE_MS;
 }
 
 bool needs_is_promised(const struct needs *needs, const struct partition_set *set)

@@ -135,6 +135,14 @@ static void choose_parts(struct redis_log *redis)
 	}
 }
 
+/* Whoever was let in before the log could be read gets what came since. */
+static struct event_id first_live_from(const struct redis_log *redis)
+{
+	if (redis->attempts > 0)
+		return redis->started;
+	return event_id_is_none(redis->let_in) ? redis->reading.until : redis->let_in;
+}
+
 static void begin_load(struct redis_log *redis, const struct redis_facts *facts)
 {
 	struct reading *reading = &redis->reading;
@@ -150,7 +158,7 @@ static void begin_load(struct redis_log *redis, const struct redis_facts *facts)
 	reading->loaded = 0;
 	reading->loaded_before = UINT64_MAX; /* no reply has come yet */
 	if (!reading->has_begun)
-		reading->live_from = redis->attempts > 0 ? redis->started : reading->until;
+		reading->live_from = first_live_from(redis);
 	reading->floor = floor;
 	history_raise_floor(router->history, floor);
 	router->is_loaded = false;

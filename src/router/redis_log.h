@@ -63,7 +63,8 @@ struct redis_log {
 	bool was_up;                      /* log_connected, as last told */
 	char told_error[96];              /* why it is down, as last told */
 	bool waits_for_room;              /* the lanes are too full to read */
-	struct event_id started;          /* for a first link that comes late */
+	struct event_id started;          /* for a first link that comes late ... */
+	struct event_id let_in;           /* ... or hangs: connections wait for what is after it */
 	uint32_t attempts;
 };
 

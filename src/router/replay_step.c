@@ -44,7 +44,11 @@ void replay_want_nothing_old(struct replay *replay)
 
 enum word replay_park(struct replay *replay, enum replay_step *ret_step)
 {
+	struct redis_log *redis = replay->router->redis;
+
 	if (replay->router->now_ms - replay->began_ms >= REPLAY_PATIENCE_MS) {
+		if (redis && event_id_is_none(redis->let_in))
+			redis->let_in.ms = replay->router->unix_ms - REPLAY_PATIENCE_MS;
 		replay_want_nothing_old(replay);
 		return WORD_ON;
 	}

@@ -47,6 +47,10 @@ static const struct refusal disconnected = {
 	{403, "disconnected", "the backend has disconnected this user", NULL},
 	CLOSE_DISCONNECTED,
 };
+static const struct refusal not_read = {
+	{503, "log_unavailable", "the log is not read yet", NULL},
+	CLOSE_OVERLOAD,
+};
 const struct refusal admission_no_memory = {
 	{503, "overload", "out of memory", NULL},
 	CLOSE_OVERLOAD,
@@ -91,6 +95,8 @@ const struct refusal *admission_refusal(const struct conn *conn)
 		return &revoked;
 	case CLOSE_DISCONNECTED:
 		return &disconnected;
+	case CLOSE_HANDSHAKE:
+		return &not_read;
 	case CLOSE_OVERLOAD:
 		return &address_full;
 	default:

@@ -199,6 +199,9 @@ static void on_timer(struct shard *shard, struct conn *conn)
 			conn_close(shard, conn, CLOSE_HANDSHAKE);
 		return;
 	case CONN_ATTACHING:
+		conn->reason = CLOSE_HANDSHAKE;
+		protocol_of(conn)->on_refused(shard, conn);
+		return;
 	case CONN_MOVING:
 	case CONN_PROBE:
 		conn_close(shard, conn, CLOSE_HANDSHAKE);

@@ -5,6 +5,7 @@ import asyncio
 import time
 
 import pytest
+from websockets.exceptions import InvalidStatus
 
 from client import Client, resume
 from ledger import FAILURES
@@ -288,8 +289,9 @@ async def test_a_key_that_is_no_stream_is_said(start_broker, redis):
     node = start_broker(redis=redis.url(), handshake_timeout="2s", **SETTINGS)
     node.wait_until_ready()
     redis.call("SET", key_of(USERS[0], COUNT), "x")
-    with pytest.raises(FAILURES):
+    with pytest.raises(InvalidStatus) as refused:
         await open_user(node, USERS[0])
+    assert refused.value.response.status_code == 503
     await asyncio.to_thread(wait_until, lambda: "WRONGTYPE" in node.output(), "WRONGTYPE")
     redis.call("DEL", key_of(USERS[0], COUNT))
     async with await open_user(node, USERS[0]) as client:
