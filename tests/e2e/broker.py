@@ -97,6 +97,10 @@ class Broker:
         """Everything it printed so far, standard output first."""
         return "".join(self.stdout + self.stderr)
 
+    def says(self, *words):
+        """One of the words is in what it printed."""
+        return any(word.lower() in self.output().lower() for word in words)
+
     def url(self, path="/ws", scheme="ws"):
         return f"{scheme}://{self.host}:{self.port}{path}"
 

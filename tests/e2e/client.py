@@ -22,6 +22,12 @@ def query(path, **parameters):
     return path + "?" + urllib.parse.urlencode(parameters)
 
 
+async def expect_data(client, expected, limit=15):
+    """Messages with these data come, nothing else between."""
+    for data in expected:
+        assert (await client.next(limit))["data"] == data
+
+
 class Client:
     """One WebSocket client. Open it with Client.open(), close it or use `async with`."""
 

@@ -8,6 +8,8 @@ import re
 import threading
 import time
 
+import pytest
+
 from client import Client, resume
 from openmetrics import scrape
 from pace import wait_until, wait_until_async
@@ -81,6 +83,21 @@ def apart(form):
 
 
 USERS, TOPICS = apart("user:{}"), apart("engagement:{}")
+
+
+@pytest.fixture
+def nodes(start_nodes, redis):
+    started = start_nodes(2, redis, **SETTINGS)
+    for one in started:
+        one.wait_until_ready()
+    return started
+
+
+@pytest.fixture
+def node(start_broker, redis):
+    started = start_broker(redis=redis.url(), **SETTINGS)
+    started.wait_until_ready()
+    return started
 
 
 def name_of(channel):

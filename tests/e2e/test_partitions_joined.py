@@ -10,27 +10,12 @@ from event_stream import EventStream
 from pace import scaled
 from partitions import (BASE, COUNT, SETTINGS, TOPICS, USERS, Steady, add, beside, check_after,
                         check_equal, check_from, count_of, fill, key_of,
-                        name_of, open_user, reads, receive, wait_for_reads)
+                        name_of, node, nodes, open_user, reads, receive, wait_for_reads)
 from poll_client import PollClient
 from test_redis_access import acl_rule
 from transports import WAYS
 
 PAST = 4000  # entries that a partition has when it is joined
-
-
-@pytest.fixture
-def nodes(start_nodes, redis):
-    started = start_nodes(2, redis, **SETTINGS)
-    for one in started:
-        one.wait_until_ready()
-    return started
-
-
-@pytest.fixture
-def node(start_broker, redis):
-    started = start_broker(redis=redis.url(), **SETTINGS)
-    started.wait_until_ready()
-    return started
 
 
 def rates_around(channel, rate=300):

@@ -11,27 +11,13 @@ import pytest
 from client import Client
 from pace import scaled, wait_until
 from partitions import (BASE, COUNT, LINGER_S, SETTINGS, TOPICS, USERS, Steady, add, beside,
-                        count_of, fill, id_of, key_of, name_of, one_channel_each, open_user,
-                        partition, partitions_of_reads, reads, wait_for_reads)
+                        count_of, fill, id_of, key_of, name_of, node, nodes,
+                        one_channel_each, open_user, partition, partitions_of_reads, reads,
+                        wait_for_reads)
 
 
 def publish(redis, channel, data, **fields):
     return add(redis, channel, data, count=COUNT, **fields)
-
-
-@pytest.fixture
-def nodes(start_nodes, redis):
-    started = start_nodes(2, redis, **SETTINGS)
-    for one in started:
-        one.wait_until_ready()
-    return started
-
-
-@pytest.fixture
-def node(start_broker, redis):
-    started = start_broker(redis=redis.url(), **SETTINGS)
-    started.wait_until_ready()
-    return started
 
 
 # ---- which are read ----

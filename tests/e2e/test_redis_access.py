@@ -8,21 +8,11 @@ import time
 import pytest
 
 from broker import REPOSITORY
-from client import Client, resume
+from client import Client, expect_data, resume
 from openmetrics import scrape
 from pace import wait_until
 from producer import RedisProducer
 from resp import RedisError, Resp
-
-
-async def in_thread(function, *arguments, **more):
-    return await asyncio.to_thread(function, *arguments, **more)
-
-
-async def expect_data(client, expected, limit=15):
-    """Messages with these data come, nothing else between."""
-    for data in expected:
-        assert (await client.next(limit))["data"] == data
 
 
 # ---- passwords ----
@@ -42,10 +32,10 @@ async def test_a_password_that_changes_meanwhile(start_broker, start_redis):
         control = redis.connect()
         control.call("CONFIG", "SET", "requirepass", "new")
         control.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-        await in_thread(wait_until, lambda: not broker.is_ready(), "it is not ready", 10)
+        await asyncio.to_thread(wait_until, lambda: not broker.is_ready(), "it is not ready", 10)
         assert await client.is_alive()
         control.call("CONFIG", "SET", "requirepass", "old")
-        await in_thread(broker.wait_until_ready)
+        await asyncio.to_thread(broker.wait_until_ready)
         control.call("XADD", "belfry:in", "*", "to", "user:42", "data", "1")
         await expect_data(client, [1])
         control.close()
@@ -68,8 +58,8 @@ async def test_sentinel_tells_where_the_master_is(start_broker, start_redis, sta
         await expect_data(client, range(5))
         master.wait_for_replica(replica)
         producer.close()
-        await in_thread(master.kill)
-        await in_thread(wait_until, lambda: sentinel.master_port() == replica.port,
+        await asyncio.to_thread(master.kill)
+        await asyncio.to_thread(wait_until, lambda: sentinel.master_port() == replica.port,
                         "the Sentinel has promoted the replica", 20)
         producer = RedisProducer(replica)
 
@@ -78,7 +68,7 @@ async def test_sentinel_tells_where_the_master_is(start_broker, start_redis, sta
                 return producer.publish("user:42", "5")
             except RedisError:  # READONLY for a moment
                 return None
-        await in_thread(wait_until, publish, "the new master takes entries", 10)
+        await asyncio.to_thread(wait_until, publish, "the new master takes entries", 10)
         await expect_data(client, [5], limit=15)
         producer.close()
     async with await Client.open(broker, resume(ids[0])) as client:
@@ -203,7 +193,7 @@ async def test_without_the_right_to_run_scripts_cursors_are_compared(start_broke
             event_id = producer.publish("user:42", str(number))
             await expect_data(client, [number])
             await client.ask({"type": "ack", "event_id": event_id, "ref": "a"})
-            await in_thread(wait_until, lambda: stored() == event_id, "it is stored")
+            await asyncio.to_thread(wait_until, lambda: stored() == event_id, "it is stored")
         redis.call("HSET", "belfry:cursor:42", "", "9999999999999-0")
         event_id = producer.publish("user:42", "3")
         await expect_data(client, [3])

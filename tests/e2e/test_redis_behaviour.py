@@ -5,29 +5,14 @@ import time
 
 import pytest
 
-from client import Client, resume
+from client import Client, expect_data, resume
 from fake_redis import FakeRedis
 from openmetrics import scrape
-from pace import wait_until
+from pace import wait_until, wait_until_async
 from producer import RedisProducer
 from resp import RedisError
 
 FUTURE_MS = 3600 * 1000
-
-
-async def in_thread(function, *arguments, **more):
-    return await asyncio.to_thread(function, *arguments, **more)
-
-
-def says(broker, *words):
-    """One of the words is in what it printed."""
-    return any(word.lower() in broker.output().lower() for word in words)
-
-
-async def expect_data(client, expected, limit=15):
-    """Messages with these data come, nothing else between."""
-    for data in expected:
-        assert (await client.next(limit))["data"] == data
 
 
 # ---- promotion ----
@@ -57,7 +42,7 @@ async def test_a_promotion_without_loss_is_not_noticed(start_broker, replicated,
         ids = [producer.publish("user:42", str(number)) for number in range(10)]
         await client.take(10)
         master.wait_for_replica(replica)
-        await in_thread(fail_over, master, replica, proxy)
+        await asyncio.to_thread(fail_over, master, replica, proxy)
         producer = producers(replica)
         for number in range(10, 20):
             producer.publish("user:42", str(number))
@@ -83,7 +68,7 @@ async def test_a_promoted_replica_with_lower_ids_does_not_silence_the_broker(
         future = f"{int(time.time() * 1000) + FUTURE_MS}-0"
         producer.redis.call("XADD", "belfry:in", future, "to", "user:42", "data", '"will be lost"')
         await expect_data(client, ["will be lost"])
-        await in_thread(fail_over, master, replica, proxy)
+        await asyncio.to_thread(fail_over, master, replica, proxy)
         producer = producers(replica)
         new = [producer.publish("user:42", str(number)) for number in range(5)]
         await expect_data(client, range(5))
@@ -112,7 +97,7 @@ async def test_entries_that_only_the_promoted_replica_has_are_delivered(
         other = producers(replica)
         for number in range(5):
             other.publish("user:42", str(number))
-        await in_thread(fail_over, master, replica, proxy)
+        await asyncio.to_thread(fail_over, master, replica, proxy)
         await expect_data(client, range(5))
         other.publish("user:42", '"live"')
         await expect_data(client, ["live"])
@@ -129,8 +114,8 @@ async def test_a_loss_is_counted_and_said(start_broker, replicated, producers):
         for number in range(7):
             producer.publish("user:42", str(number))
         await expect_data(client, range(7))
-        await in_thread(fail_over, master, replica, proxy)
-        await in_thread(wait_until, lambda: says(broker, "lost 7 entries"), "the loss of 7", 15)
+        await asyncio.to_thread(fail_over, master, replica, proxy)
+        await wait_until_async(lambda: broker.says("lost 7 entries"), "the loss of 7", 15)
 
 
 async def test_entries_without_history_are_lost_as_well(start_broker, replicated, producers):
@@ -151,8 +136,8 @@ async def test_entries_without_history_are_lost_as_well(start_broker, replicated
         future = f"{int(time.time() * 1000) + FUTURE_MS}-0"
         producer.redis.call("XADD", "belfry:in", future, "to", "live:1", "data", '"lost"')
         await expect_data(client, ["lost"])
-        await in_thread(fail_over, master, replica, proxy)
-        await in_thread(wait_until, lambda: says(broker, "lost 1 entries"), "the loss of 1", 15)
+        await asyncio.to_thread(fail_over, master, replica, proxy)
+        await wait_until_async(lambda: broker.says("lost 1 entries"), "the loss of 1", 15)
         producer = producers(replica)
         producer.publish("live:1", "6")
         assert producer.publish("user:42", "7") < future
@@ -180,7 +165,7 @@ async def test_two_nodes_agree_on_a_loss(start_broker, replicated, producers):
     lost = producer.publish("all", '"lost"')
     for client in clients:
         await expect_data(client, ["lost"])
-    await in_thread(fail_over, master, replica, proxy)
+    await asyncio.to_thread(fail_over, master, replica, proxy)
     producers(replica).publish("all", '"new"')
     for client in clients:
         await expect_data(client, ["new"])
@@ -204,7 +189,7 @@ async def test_a_node_that_was_not_there_at_the_loss_knows_of_it(start_broker, r
         replica.call("REPLICAOF", "NO", "ONE")
         lost = producer.publish("user:42", '"lost"')
         await expect_data(client, ["lost"])
-        await in_thread(fail_over, master, replica, proxy)
+        await asyncio.to_thread(fail_over, master, replica, proxy)
         producers(replica).publish("user:42", '"new"')
         await expect_data(client, ["new"])
     await asyncio.sleep(1)
@@ -220,8 +205,8 @@ async def test_a_restart_with_its_file_is_not_noticed(start_broker, redis, produ
     async with await Client.open(broker) as client:
         ids = [producers(redis).publish("user:42", str(number)) for number in range(5)]
         await expect_data(client, range(5))
-        await in_thread(redis.kill)
-        await in_thread(redis.start)
+        await asyncio.to_thread(redis.kill)
+        await asyncio.to_thread(redis.start)
         producers(redis).publish("user:42", "5")
         await expect_data(client, [5])
         await client.expect_nothing()
@@ -236,8 +221,8 @@ async def test_a_restart_without_a_file_is_a_new_log(start_broker, start_redis, 
     async with await Client.open(broker) as client:
         ids = [producers(redis).publish("user:42", str(number)) for number in range(5)]
         await expect_data(client, range(5))
-        await in_thread(redis.kill)
-        await in_thread(redis.start)
+        await asyncio.to_thread(redis.kill)
+        await asyncio.to_thread(redis.start)
         producers(redis).publish("user:42", '"new"')
         await expect_data(client, ["new"])
     for last in ids:
@@ -264,13 +249,13 @@ async def test_a_redis_that_is_loading_is_waited_for(start_broker, start_redis, 
     redis = start_redis(start=False)
     redis.port = fake.port
     broker = start_broker(redis=redis.url())
-    wait_until(lambda: says(broker, "LOADING"), "LOADING in the log")
+    wait_until(lambda: broker.says("LOADING"), "LOADING in the log")
     assert not broker.is_ready() and broker.ask_admin("/healthz").status == 200
     async with await Client.open(broker) as client:
         assert await client.is_alive()
         fake.close()
-        await in_thread(redis.start)
-        await in_thread(broker.wait_until_ready)
+        await asyncio.to_thread(redis.start)
+        await asyncio.to_thread(broker.wait_until_ready)
         producers(redis).publish("user:42", '"loaded"')
         await expect_data(client, ["loaded"])
 
@@ -293,7 +278,7 @@ async def test_a_read_only_replica_serves_readers(start_broker, start_redis, pro
     replica = start_redis(replica_of=master)
     master.wait_for_replica(replica)
     broker = start_broker(redis=replica.url())
-    wait_until(lambda: says(broker, "replica"), "that it is a replica")
+    wait_until(lambda: broker.says("replica"), "that it is a replica")
     async with await Client.open(broker) as client:
         event_id = producers(master).publish("user:42", "1")
         await expect_data(client, [1])
@@ -390,11 +375,11 @@ async def test_a_half_open_link_is_noticed(start_broker, start_proxy, redis, pro
             producer.publish("user:42", str(number))
         await expect_data(client, range(1, 20), limit=20)
         assert time.monotonic() - began < 12
-        await in_thread(broker.wait_until_ready)
+        await asyncio.to_thread(broker.wait_until_ready)
 
         def bridge():  # for Redis the old link is still there, and listens
             return redis.call("PUBLISH", "ws:user:42", '{"type":"bridge"}') >= 2
-        await in_thread(wait_until, bridge, "Pub/Sub has a listener", 10)
+        await asyncio.to_thread(wait_until, bridge, "Pub/Sub has a listener", 10)
         assert (await client.next_of("bridge", limit=15))["type"] == "bridge"
 
 
@@ -424,7 +409,7 @@ async def test_new_clients_while_the_link_is_frozen(start_broker, start_proxy, r
     async with await Client.open(broker) as client:
         assert await client.is_alive() or client.connected
     proxy.thaw()
-    await in_thread(broker.wait_until_ready)
+    await asyncio.to_thread(broker.wait_until_ready)
     async with await Client.open(broker) as client:
         assert await client.data(1) == ["waits"]
 
@@ -438,9 +423,9 @@ async def test_a_busy_log_is_not_taken_for_another_one(start_broker, redis):
     async def publish():
         until = time.monotonic() + 5
         while time.monotonic() < until:
-            await in_thread(producer.publish_many, [("user:42", '{"n":1}')] * 20)
+            await asyncio.to_thread(producer.publish_many, [("user:42", '{"n":1}')] * 20)
     await publish()
     assert scrape(broker).total("belfry_router_log_reloads_total") == 0
-    assert not says(broker, "read again")
+    assert not broker.says("read again")
     for client in clients:
         await client.close()

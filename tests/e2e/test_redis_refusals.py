@@ -5,25 +5,10 @@ import asyncio
 
 import pytest
 
-from client import Client
+from client import Client, expect_data
 from fake_redis import FakeRedis
 from openmetrics import scrape
-from pace import wait_until
-
-
-async def in_thread(function, *arguments, **more):
-    return await asyncio.to_thread(function, *arguments, **more)
-
-
-def says(broker, *words):
-    """One of the words is in what it printed."""
-    return any(word.lower() in broker.output().lower() for word in words)
-
-
-async def expect_data(client, expected, limit=15):
-    """Messages with these data come, nothing else between."""
-    for data in expected:
-        assert (await client.next(limit))["data"] == data
+from pace import wait_until, wait_until_async
 
 
 def commands_of(redis):
@@ -49,7 +34,7 @@ async def test_what_redis_refuses_is_counted_and_said(key, value, word, start_br
             assert producers(broker).post({"to": ["user:42"], "data": 1}).status == 503
         answer = await client.ask({"type": "mark_read", "notification_id": "n1", "ref": "r"})
         assert (answer["type"], answer["code"]) == ("error", "log_refused")
-        await in_thread(wait_until, lambda: says(broker, word), "it is said")
+        await wait_until_async(lambda: broker.says(word), "it is said")
         assert scrape(broker).total("belfry_router_log_refused_total") >= 21
         assert sum(word in line for line in broker.output().splitlines()) <= 3
         assert broker.is_ready(), "it can be read"
@@ -70,7 +55,7 @@ async def test_a_cursor_that_is_refused_keeps_nobody_out(harm, start_broker, red
     async with await Client.open(broker, open_timeout=4) as client:
         assert client.connected["recovered"] is False
         assert commands_of(redis) - asked < 300, "it does not ask as fast as it can"
-        await in_thread(wait_until, lambda: says(broker, "NOPERM", "WRONGTYPE"), "it is said")
+        await wait_until_async(lambda: broker.says("NOPERM", "WRONGTYPE"), "it is said")
         producers(redis).publish("user:42", "1")
         await expect_data(client, [1])
 
@@ -87,7 +72,7 @@ async def test_a_redis_that_takes_seconds_is_counted_and_said(start_broker, redi
         redis.thaw()
         producer.publish("user:42", "1")
         await expect_data(client, [1])
-    assert says(broker, "Redis is slow")
+    assert broker.says("Redis is slow")
     metrics = scrape(broker)
     assert metrics.total("belfry_router_redis_slow_total") == 1
     assert metrics.total("belfry_router_log_failures_total") == 0
@@ -116,5 +101,5 @@ async def test_what_redis_repeats_of_a_command_is_not_logged(start_broker, start
     broker.wait_until_ready()
     async with await Client.open(broker) as client:
         await client.ask({"type": "typing", "to": "9", "data": "secret words", "ref": "r"})
-        await in_thread(wait_until, lambda: says(broker, "unknown command 'PUBLISH'"), "it is said")
+        await wait_until_async(lambda: broker.says("unknown command 'PUBLISH'"), "it is said")
     assert "args" not in broker.output() and "secret" not in broker.output()

@@ -49,10 +49,6 @@ def wait_for_status(broker, word, expected, limit=1.0):
                f"a token is answered with {expected}", limit)
 
 
-async def in_thread(function, *arguments, **more):
-    return await asyncio.to_thread(function, *arguments, **more)
-
-
 async def opened(broker, *words):
     return [await Client.open(broker, bearer=word) for word in words]
 
@@ -135,9 +131,9 @@ async def test_a_new_token_takes_the_place_of_a_revoked_one(broker):
     async with await Client.open(broker, bearer=token(jti="old")) as client:
         answer = await client.ask({"type": "auth", "token": token(jti="new"), "ref": 1})
         assert answer["type"] == "ack"
-        await in_thread(revoke, broker, jti="old")
+        await asyncio.to_thread(revoke, broker, jti="old")
         assert await client.is_alive()
-        await in_thread(revoke, broker, jti="new")
+        await asyncio.to_thread(revoke, broker, jti="new")
         assert await client.close_code() == 4401
 
 
@@ -189,7 +185,7 @@ async def socket_io(broker, word):
 async def test_a_socket_io_client_is_closed_and_not_taken_again(broker):
     socket, answer = await socket_io(broker, token())
     assert answer.startswith("40{")
-    await in_thread(revoke, broker, user="42")
+    await asyncio.to_thread(revoke, broker, user="42")
     with pytest.raises(ConnectionClosed) as closed:
         while True:
             assert not (await socket.recv()).startswith("41")  # it comes back by itself
@@ -206,7 +202,7 @@ async def test_everybody_is_closed_once_on_all_shards(start_broker):
     broker = start_broker(shards=3)
     crowd = await Crowd.open(broker, 300)
     others = [await Client.open(broker, bearer=token(f"v{n}", iat=NOW)) for n in range(20)]
-    await in_thread(revoke, broker, issued_before=NOW)
+    await asyncio.to_thread(revoke, broker, issued_before=NOW)
     assert await crowd.wait_for_close() == {4401: 300}
     for client in others:
         assert await client.is_alive()
@@ -221,7 +217,7 @@ async def test_many_revocations_at_once(node):
     clients = await opened(node, *(token(f"u{n}", jti=f"t{n}") for n in range(60)))
     for n in range(0, 60, 2):
         what = {"user": f"u{n}"} if n % 4 else {"jti": f"t{n}"}
-        await in_thread(revoke, node, **what)
+        await asyncio.to_thread(revoke, node, **what)
     await expect(clients, set(range(0, 60, 2)))
 
 
@@ -241,7 +237,7 @@ async def test_more_users_at_once_than_are_looked_for_at_once(start_broker, redi
 async def test_revocations_end_by_themselves(node):
     answer = revoke(node, user="42", ttl=1)
     assert answer["id"] in listed(node) and status(node, token()) == 401
-    await in_thread(wait_for_status, node, token(), 101, 3)
+    await asyncio.to_thread(wait_for_status, node, token(), 101, 3)
     assert listed(node) == {}
 
 
@@ -264,7 +260,7 @@ async def test_a_second_one_sets_a_new_end(node):
     await asyncio.sleep(1.5)
     assert status(node, token()) == 401
     revoke(node, user="42", ttl=1)
-    await in_thread(wait_for_status, node, token(), 101, 3)
+    await asyncio.to_thread(wait_for_status, node, token(), 101, 3)
 
 
 def test_the_default_is_a_day(broker):
@@ -328,20 +324,20 @@ async def test_every_node_hears_of_it_within_a_second(start_nodes, redis):
     here, there, other = [await Client.open(node, bearer=token(user, jti=jti))
                           for node, user, jti in ((first, "42", "a"), (second, "42", "b"),
                                                   (second, "43", "c"))]
-    await in_thread(revoke, first, user="42")
+    await asyncio.to_thread(revoke, first, user="42")
     begun = time.monotonic()
     assert await there.close_code() == 4401
     assert time.monotonic() - begun < scaled(1)
     assert await here.close_code() == 4401
     assert status(second, token()) == 401
     assert await other.is_alive()
-    await in_thread(revoke, second, jti="c")
+    await asyncio.to_thread(revoke, second, jti="c")
     assert await other.close_code() == 4401
     assert set(listed(second)) == {"user:42", "jti:c"}
-    await in_thread(wait_for_status, first, token("43", jti="c"), 401)
+    await asyncio.to_thread(wait_for_status, first, token("43", jti="c"), 401)
     assert restore(second, "user:42").status == 200
     assert status(second, token()) == 101
-    await in_thread(wait_for_status, first, token(), 101)
+    await asyncio.to_thread(wait_for_status, first, token(), 101)
 
 
 async def test_one_that_takes_the_place_of_another_is_heard_of(start_nodes, redis):
@@ -367,10 +363,10 @@ async def test_a_backend_may_write_to_redis_itself(start_broker, redis):
         assert await client.close_code(1.5) == 4401
     redis.call("ZADD", "belfry:revoked", "+inf", "user:43", str(until), "nonsense", "1", "user:44",
                "1.7e300", "user:45")
-    await in_thread(wait_for_status, broker, token("43"), 401)
+    await asyncio.to_thread(wait_for_status, broker, token("43"), 401)
     assert [status(broker, token(user)) for user in ("44", "45")] == [101, 401]
     redis.call("ZREM", "belfry:revoked", "user:43")
-    await in_thread(wait_for_status, broker, token("43"), 101)
+    await asyncio.to_thread(wait_for_status, broker, token("43"), 101)
     assert set(listed(broker)) == {"jti:a", "user:45"}
 
 
@@ -402,17 +398,17 @@ async def test_what_is_known_counts_while_redis_is_away(start_broker, redis):
     broker.wait_until_ready()
     revoke(broker, user="42")
     other = await Client.open(broker, bearer=token("43"))
-    await in_thread(redis.kill)
-    await in_thread(wait_until, lambda: not broker.is_ready(), "it is not ready")
+    await asyncio.to_thread(redis.kill)
+    await asyncio.to_thread(wait_until, lambda: not broker.is_ready(), "it is not ready")
     assert status(broker, token()) == 401
     answer = broker.ask_api("/api/revocations", "POST", '{"user":"43"}')
     assert answer.status == 503 and "retry-after" in answer.headers
     assert restore(broker, "user:42").status == 503
     assert await other.is_alive()
-    await in_thread(redis.start)
-    await in_thread(broker.wait_until_ready)
+    await asyncio.to_thread(redis.start)
+    await asyncio.to_thread(broker.wait_until_ready)
     assert status(broker, token()) == 401
-    await in_thread(revoke, broker, user="43")
+    await asyncio.to_thread(revoke, broker, user="43")
     assert await other.close_code() == 4401
 
 

@@ -49,7 +49,7 @@ static int setup(void **state)
 		.presence = &presence,
 		.client = &client,
 		.listener = {on_answer, &redis},
-		.store = {SLICE("n"), 3000, 1000},
+		.store = {SLICE("n"), 3000, 1000, 0},
 	};
 
 	(void)state;
