@@ -108,6 +108,7 @@ def test_every_version_comes_back_after_a_restart(start_broker, connect, produce
     assert event == [2, two]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("package", VERSIONS)
 def test_every_version_stays_while_it_is_pinged(start_broker, connect, package):
     broker = start_broker(heartbeat_interval="1s", heartbeat_timeout="2s")
