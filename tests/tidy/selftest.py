@@ -118,7 +118,7 @@ HARMLESS = [
     ("src/base/one.c", ONE + function("\ta();\n" * 66)),
     ("src/base/one.c", ONE + function("\tswitch (a) {\n\tcase 1:\n\t\tif (b) {\n\t\t\tfor (;;) {\n"
                                       "\t\t\t\td(); /* level 3 */\n\t\t\t}\n\t\t}\n\t}\n")),
-    ("notes.txt", "mkstemp takes XX" + "XXXX, a net" + "work/path is fine\n"),
+    ("notes.txt", "mkstemp takes " + "X" * 6 + ", a net" + "work/path is fine\n"),
 ]
 
 
