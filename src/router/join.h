@@ -8,9 +8,10 @@
  *
  * What somebody needs (router/needs.h) and is not read is joined. Its window is read aside, over a
  * link of its own, while the rest stays live: up to where the live read is. Then that is called
- * back and held for a moment, the last bit up to there is read, one index is made of both, and one
- * read goes on with all of them. Nobody is live in a channel of these partitions before: replays
- * wait. So what comes in between is in the index, and after it everything is live.
+ * back and held for a moment, the last bit up to there is read, facts show that the streams still
+ * have what was read, one index is made of both, and one read goes on with all of them. Nobody is
+ * live in a channel of these partitions before: replays wait. So what comes in between is in the
+ * index, and after it everything is live.
  *
  * What nobody needs any more is left: an index without it is made.
  */

@@ -11,8 +11,9 @@
  * is left it pushes LIVE. Router and log are serial: between the last look at the history and
  * LIVE nothing is folded, so what comes later is delivered live, and nothing twice.
  *
- * It waits for: the log (not loaded yet, or a position that this node has not read yet), the
- * cursor, a body that is only in Redis, the shard's MORE, or room on the lane.
+ * It waits for: the log (not loaded yet, a partition of it that is not read yet, or a position that
+ * this node has not read yet), the cursor, a body that is only in Redis, the shard's MORE, or room
+ * on the lane.
  */
 #ifndef BELFRY_ROUTER_REPLAY_H
 #define BELFRY_ROUTER_REPLAY_H
